@@ -1,0 +1,180 @@
+//! What waits for the commit thread. Bounded in bytes; first come, first served.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use eddy_base::Env;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use crate::batch::Batch;
+use crate::durable::{Committed, Error};
+use crate::limits::{
+    BATCH_OVERHEAD_BYTES, GROUP_BATCHES_MAX, GROUP_BYTES_MAX, QUEUE_BYTES_MAX, RECORD_BYTES_MAX, RECORD_DELAY,
+};
+
+/// A batch and whoever waits for its answer.
+pub(crate) struct Pending {
+    pub(crate) batch: Batch,
+    bytes: usize,
+    /// None when nobody waits: a recorded batch.
+    reply: Option<oneshot::Sender<Result<Committed, Error>>>,
+    /// The room that the batch takes in the queue, given back when it is answered.
+    _room: Option<OwnedSemaphorePermit>,
+}
+
+pub(crate) struct Queue {
+    env: Arc<dyn Env>,
+    inner: Mutex<Inner>,
+    room: Arc<Semaphore>,
+    /// Wakes the commit thread.
+    thread: Condvar,
+}
+
+#[derive(Default)]
+struct Inner {
+    waiting: VecDeque<Pending>,
+    /// How many of them somebody waits for.
+    awaited: usize,
+    recorded_bytes: usize,
+    /// When the first of the waiting recorded batches came.
+    recorded_since: Option<Duration>,
+    is_idle: bool,
+    is_closed: bool,
+}
+
+/// One unit of the semaphore, in bytes.
+const ROOM_UNIT: usize = 256;
+
+impl Pending {
+    pub(crate) fn answer(self, answer: Result<Committed, Error>) {
+        if let Some(reply) = self.reply {
+            // Whoever asked may be gone; the commit stands.
+            let _ = reply.send(answer);
+        }
+    }
+}
+
+impl Queue {
+    pub(crate) fn new(env: Arc<dyn Env>) -> Queue {
+        Queue {
+            env,
+            inner: Mutex::default(),
+            room: Arc::new(Semaphore::new(QUEUE_BYTES_MAX / ROOM_UNIT)),
+            thread: Condvar::new(),
+        }
+    }
+
+    /// Adds a batch, once there is room, and gives where its answer will come.
+    pub(crate) async fn submit(
+        &self,
+        batch: Batch,
+        bytes: usize,
+    ) -> Result<oneshot::Receiver<Result<Committed, Error>>, Error> {
+        let bytes = bytes + BATCH_OVERHEAD_BYTES;
+        let units = u32::try_from(bytes.div_ceil(ROOM_UNIT)).expect("a batch is bounded far below 4 GiB");
+        let room = Arc::clone(&self.room).acquire_many_owned(units).await.map_err(|_| CLOSED)?;
+        let (reply, answer) = oneshot::channel();
+        self.push(Pending { batch, bytes, reply: Some(reply), _room: Some(room) })?;
+        Ok(answer)
+    }
+
+    /// Adds a batch that nobody waits for.
+    pub(crate) fn record(&self, batch: Batch, bytes: usize) -> Result<(), Error> {
+        self.push(Pending { batch, bytes: bytes + BATCH_OVERHEAD_BYTES, reply: None, _room: None })
+    }
+
+    fn push(&self, pending: Pending) -> Result<(), Error> {
+        let mut inner = self.lock();
+        if inner.is_closed {
+            return Err(CLOSED);
+        }
+        if pending.reply.is_some() {
+            inner.awaited += 1;
+        } else if inner.recorded_bytes + pending.bytes > RECORD_BYTES_MAX {
+            return Err(Error::Unavailable("more was recorded than the disk takes"));
+        } else {
+            inner.recorded_bytes += pending.bytes;
+            let now = self.env.monotonic();
+            inner.recorded_since.get_or_insert(now);
+        }
+        inner.waiting.push_back(pending);
+        let wake = inner.is_idle;
+        drop(inner);
+        if wake {
+            self.wake();
+        }
+        Ok(())
+    }
+
+    /// Refuses further batches and lets the commit loop end when it has drained what is there.
+    pub(crate) fn close(&self) {
+        self.lock().is_closed = true;
+        self.room.close();
+        self.wake();
+    }
+
+    /// Blocks until there is work or the time `until`, of the monotonic clock. False: closed and drained.
+    pub(crate) fn wait(&self, until: Option<Duration>) -> bool {
+        let mut inner = self.lock();
+        loop {
+            let Some(span) = inner.due(until, self.env.monotonic()) else { return false };
+            if span.is_zero() {
+                return true;
+            }
+            inner.is_idle = true;
+            inner = self.thread.wait_timeout(inner, span).unwrap_or_else(PoisonError::into_inner).0;
+            inner.is_idle = false;
+        }
+    }
+
+    /// The next group: in order, bounded, and at least one batch if there is any.
+    pub(crate) fn drain(&self) -> Vec<Pending> {
+        let mut inner = self.lock();
+        let mut group = Vec::with_capacity(inner.waiting.len().min(GROUP_BATCHES_MAX));
+        let mut bytes = 0;
+        while let Some(next) = inner.waiting.front() {
+            bytes += next.bytes;
+            if group.len() == GROUP_BATCHES_MAX || (bytes > GROUP_BYTES_MAX && !group.is_empty()) {
+                break;
+            }
+            let Some(next) = inner.waiting.pop_front() else { break };
+            match next.reply {
+                Some(_) => inner.awaited -= 1,
+                None => inner.recorded_bytes -= next.bytes,
+            }
+            group.push(next);
+        }
+        if inner.recorded_bytes == 0 {
+            inner.recorded_since = None;
+        }
+        group
+    }
+
+    fn wake(&self) {
+        self.thread.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+const CLOSED: Error = Error::Unavailable("the store is closed");
+
+/// A wait without an end of its own; the condition variable wants a span.
+const LONG: Duration = Duration::from_secs(3600);
+
+impl Inner {
+    /// How long until there is something to do; none when closed and drained.
+    fn due(&self, until: Option<Duration>, now: Duration) -> Option<Duration> {
+        if self.is_closed {
+            return (!self.waiting.is_empty()).then_some(Duration::ZERO);
+        }
+        if self.awaited > 0 {
+            return Some(Duration::ZERO);
+        }
+        let ends = [self.recorded_since.map(|since| since + RECORD_DELAY), until];
+        Some(ends.into_iter().flatten().min().map_or(LONG, |end| end.saturating_sub(now)))
+    }
+}
