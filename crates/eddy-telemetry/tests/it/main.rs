@@ -1,0 +1,3 @@
+//! Telemetry over a real store.
+
+mod trace;
