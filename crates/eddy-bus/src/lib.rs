@@ -7,18 +7,36 @@
 //!
 //! The bus knows no functions, objects or vendors: targets and document shapes are ports.
 
+mod ask;
+mod bus;
 mod cbor;
+mod decide;
+mod dispatch;
+mod error;
 mod event;
 mod filter;
+mod keys;
 mod letter;
 pub mod limits;
+mod line;
 mod port;
+mod position;
+mod registry;
+mod rows;
 mod subscription;
+mod updates;
+mod window;
 
+pub use bus::{Bus, Staged};
 pub use event::{Event, Source};
 pub use filter::{Filter, Verdict, WhyNot};
+pub use keys::SPACE;
 pub use letter::{
     Attempt, Dead, Drained, End, Failure, Letter, Page, Progress, Reason, State, Step, Story, Told,
 };
 pub use port::{Delivery, Lease, Outcome, RetryPolicy, Shape, Target};
 pub use subscription::{Subscription, TargetName};
+pub use updates::updates;
+
+/// The name spaces of the bus, for the store to know at open.
+pub const SPACES: &[eddy_store::Space] = &[SPACE];

@@ -31,6 +31,7 @@ pub const READ_RECORDS_MAX: usize = 128;
 pub const READ_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Events settled in one batch.
 pub const SETTLE_MAX: usize = 256;
+pub const SETTLE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Records passed over because no filter wants them, before that is written down without an event to settle.
 pub const SKIPPED_UNWRITTEN_MAX: u64 = 1_024;
 /// Lines kept in memory; above it idle ones are dropped and read again when needed.

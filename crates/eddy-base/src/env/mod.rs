@@ -3,6 +3,7 @@
 //! Everything above the store's engine takes these from an [`Env`], so that the simulator can hand in its own
 //! and the same seed gives the same run.
 
+mod manual;
 mod system;
 
 use std::future::Future;
@@ -16,6 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::Timestamp;
 
+pub use manual::Manual;
 pub use system::System;
 
 /// A future without a name, as a `dyn` port must return it.
