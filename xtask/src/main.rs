@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the workshop talks to a person")]
 
 mod deny;
+mod schema;
 mod sh;
 mod test;
 mod tidy;
@@ -36,6 +37,11 @@ const COMMANDS: &[Command] = &[
         name: "coverage",
         about: "write docs/coverage.md from the operation tables",
         run: test::coverage,
+    },
+    Command {
+        name: "schema",
+        about: "import Amazon's models; DATA is botocore/data of an installed botocore",
+        run: schema::run,
     },
     Command { name: "bench", about: "measure eddy beside its limits and peers", run: test::bench },
     Command {

@@ -1,0 +1,28 @@
+//! What the wire takes at most.
+
+/// How deep values of a request may nest. DynamoDB allows 32 levels, each of which is a structure and a map.
+pub const DEPTH_MAX: usize = 100;
+
+/// Bytes that a compressed request may inflate to.
+pub const INFLATED_BYTES_MAX: usize = 32 << 20;
+
+/// Parameters in one form. SendMessageBatch with all attributes has about a thousand.
+pub const FORM_PARAMETERS_MAX: usize = 20_000;
+
+/// Elements in one XML document. DeleteObjects and CompleteMultipartUpload carry up to 10,000 entries.
+pub const XML_ELEMENTS_MAX: usize = 200_000;
+
+/// Characters of a refused value that a validation text repeats.
+pub const SHOWN_VALUE_CHARS_MAX: usize = 4096;
+
+/// Faults that one validation text lists.
+pub const VALIDATION_FAULTS_MAX: usize = 100;
+
+/// Steps that a pattern with look-around may take before its value counts as not matching.
+pub const PATTERN_STEPS_MAX: usize = 1_000_000;
+
+/// Bytes of one event stream frame, Amazon's own limit (headers and payload are below).
+pub const FRAME_BYTES_MAX: usize = 24 << 20;
+
+/// Bytes of the headers of one frame.
+pub const FRAME_HEADERS_BYTES_MAX: usize = 128 << 10;

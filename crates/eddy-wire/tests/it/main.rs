@@ -1,0 +1,5 @@
+//! The wire engine from outside: requests and answers of real services, in every protocol.
+
+mod answers;
+mod requests;
+mod structs;

@@ -1,0 +1,196 @@
+//! Documents into structs and back.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use eddy_base::Timestamp;
+use eddy_wire::{
+    Blob, Coded, Document, Error, Protocol, Time, check_fields, encode, from_document, schema, to_document,
+};
+use serde::{Deserialize, Serialize};
+
+use super::requests::read;
+
+fn send<T: serde::de::DeserializeOwned>(service: &str, target: &str, body: &str) -> Result<T, Error> {
+    let request = http::Request::post("/").header("x-amz-target", target);
+    let (routed, document) = read(service, Protocol::AwsJson11, request, body.as_bytes())?;
+    from_document(routed.operation, document)
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(try_from = "String")]
+struct Body(String);
+
+impl TryFrom<String> for Body {
+    type Error = Coded;
+
+    fn try_from(text: String) -> Result<Body, Coded> {
+        if text.is_empty() {
+            return Err(Coded { code: "InvalidMessageContents", message: "nothing in it".into() });
+        }
+        Ok(Body(text))
+    }
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct SendMessage {
+    queue_url: String,
+    message_body: Body,
+    delay_seconds: Option<u32>,
+    #[serde(default)]
+    message_attributes: BTreeMap<String, Attribute>,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Attribute {
+    data_type: String,
+    binary_value: Option<Blob>,
+}
+
+#[test]
+fn members_find_their_fields() {
+    let body = r#"{"QueueUrl":"u","MessageBody":"b","MessageAttributes":{"k":{"DataType":"Binary","BinaryValue":"AQI=","StringListValues":[]}}}"#;
+    let sent: SendMessage = send("sqs", "AmazonSQS.SendMessage", body).expect("valid");
+    let blob = Blob(Bytes::from_static(&[1, 2]));
+    let attribute = Attribute { data_type: "Binary".into(), binary_value: Some(blob) };
+    assert_eq!(sent.message_attributes["k"], attribute);
+    assert_eq!((sent.delay_seconds, sent.message_body), (None, Body("b".into())));
+    let sqs = schema::service("sqs").expect("a service");
+    assert!(check_fields::<SendMessage>(sqs.operation("SendMessage").expect("it")).is_empty());
+    assert_eq!(check_fields::<SendMessage>(sqs.operation("TagQueue").expect("it")).len(), 3);
+}
+
+#[test]
+fn what_a_struct_lacks_is_refused_by_name() {
+    let refused = |body: &str| {
+        let sent: Result<SendMessage, Error> = send("sqs", "AmazonSQS.SendMessage", body);
+        let error = sent.expect_err("refused");
+        (error.code.into_owned(), error.message)
+    };
+    let unsupported = |path: &str| {
+        ("UnsupportedOperation".to_owned(), format!("The parameter {path} is not supported by eddy."))
+    };
+    let group = r#"{"QueueUrl":"u","MessageBody":"b","MessageGroupId":"g"}"#;
+    assert_eq!(refused(group), unsupported("MessageGroupId"));
+    let nested =
+        r#"{"QueueUrl":"u","MessageBody":"b","MessageAttributes":{"k":{"DataType":"S","StringValue":"v"}}}"#;
+    assert_eq!(refused(nested), unsupported("MessageAttributes.StringValue"));
+    let coded = refused(r#"{"QueueUrl":"u","MessageBody":""}"#);
+    assert_eq!(coded, ("InvalidMessageContents".to_owned(), "nothing in it".to_owned()));
+    let (code, message) = refused(r#"{"QueueUrl":"u"}"#);
+    assert_eq!(code, "ValidationException");
+    assert_eq!(
+        message,
+        "1 validation error detected: Value null at 'messageBody' failed to satisfy constraint: Member must not \
+         be null"
+    );
+}
+
+#[derive(Debug, Deserialize)]
+struct CreateFunction {
+    #[serde(rename = "function_name")]
+    _name: String,
+}
+
+#[test]
+fn neutral_values_pass() {
+    let lambda = schema::service("lambda").expect("a service");
+    let operation = lambda.operation("CreateFunction").expect("it");
+    let create = |rest: &str| -> Result<CreateFunction, Error> {
+        let body = format!(r#"{{"FunctionName":"f"{rest}}}"#);
+        let request = http::Request::post("/2015-03-31/functions");
+        let (_, document) = read("lambda", Protocol::RestJson, request, body.as_bytes())?;
+        from_document(operation, document)
+    };
+    let neutral = r#","PackageType":"Zip","Publish":false,"VpcConfig":{"SubnetIds":[],"SecurityGroupIds":[]},"Tags":{},"Layers":[],"TracingConfig":{"Mode":"PassThrough"}"#;
+    create(neutral).expect("they ask for nothing");
+    let message = |rest: &str| create(rest).expect_err("refused").message;
+    assert_eq!(
+        message(r#","PackageType":"Image""#),
+        "The value Image of the parameter PackageType is not supported by eddy."
+    );
+    assert_eq!(
+        message(r#","VpcConfig":{"SubnetIds":["s"]}"#),
+        "The parameter VpcConfig.SubnetIds is not supported by eddy."
+    );
+}
+
+#[derive(Serialize)]
+struct Group {
+    arn: Option<String>,
+    log_group_name: &'static str,
+    creation_time: i64,
+}
+
+#[derive(Serialize)]
+struct Groups {
+    log_groups: Vec<Group>,
+    next_token: Option<String>,
+}
+
+#[test]
+fn outputs_are_held_against_the_model() {
+    let operation = schema::service("logs").and_then(|logs| logs.operation("DescribeLogGroups")).expect("it");
+    let groups = Groups {
+        log_groups: vec![Group { arn: None, log_group_name: "g", creation_time: 5 }],
+        next_token: None,
+    };
+    let document = to_document(operation, &groups).expect("it fits");
+    let response = encode(operation, Protocol::AwsJson11, document, "id");
+    assert_eq!(response.body(), r#"{"logGroups":[{"logGroupName":"g","creationTime":5}]}"#);
+
+    #[derive(Serialize)]
+    struct Wrong {
+        log_group: &'static str,
+    }
+    let error = to_document(operation, &Wrong { log_group: "" }).expect_err("no such member");
+    assert_eq!(
+        error.message,
+        "the answer of DescribeLogGroups: DescribeLogGroupsResponse has no member log_group"
+    );
+    #[derive(Serialize)]
+    struct Mistyped {
+        next_token: i64,
+    }
+    assert!(to_document(operation, &Mistyped { next_token: 1 }).is_err());
+    assert!(matches!(to_document(operation, &()).expect("nothing is set"), Document::Struct(_)));
+}
+
+#[derive(Debug, PartialEq, Serialize)]
+struct Credentials {
+    access_key_id: &'static str,
+    expiration: Time,
+}
+
+#[derive(Serialize)]
+struct Session {
+    credentials: Credentials,
+}
+
+#[test]
+fn times_take_the_form_of_their_protocol() {
+    let operation = schema::service("sts").and_then(|sts| sts.operation("GetSessionToken")).expect("it");
+    let expiration = Time(Timestamp::from_seconds(1_767_323_045));
+    let session = Session { credentials: Credentials { access_key_id: "k", expiration } };
+    let document = to_document(operation, &session).expect("it fits");
+    let response = encode(operation, Protocol::Query, document, "id");
+    let text = std::str::from_utf8(response.body()).expect("UTF-8");
+    assert!(text.contains("<Expiration>2026-01-02T03:04:05Z</Expiration>"), "{text}");
+}
+
+#[test]
+fn an_enum_of_the_model_is_an_enum_here() {
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Describe {
+        order_by: OrderBy,
+    }
+    #[derive(Debug, PartialEq, Deserialize)]
+    enum OrderBy {
+        LogStreamName,
+        LastEventTime,
+    }
+    let body = r#"{"orderBy":"LastEventTime"}"#;
+    let described: Describe = send("logs", "Logs_20140328.DescribeLogStreams", body).expect("valid");
+    assert_eq!(described.order_by, OrderBy::LastEventTime);
+    assert_ne!(described.order_by, OrderBy::LogStreamName);
+}
