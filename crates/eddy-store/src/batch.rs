@@ -6,7 +6,7 @@ use eddy_base::Timestamp;
 use crate::blob::BlobId;
 use crate::durable::{Error, Pos, Row};
 use crate::key::{Cell, Key};
-use crate::limits::{BATCH_BYTES_MAX, KEY_BYTES_MAX, VALUE_BYTES_MAX};
+use crate::limits::{BATCH_BYTES_MAX, FREEING_BATCH_BYTES_MAX, KEY_BYTES_MAX, VALUE_BYTES_MAX};
 use crate::log::Log;
 
 /// What must hold for a batch to be applied. All are tested against the state before the batch.
@@ -32,14 +32,43 @@ pub struct Batch {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
-    Put { key: Key, value: Bytes, until: Option<Timestamp> },
-    Delete { key: Key },
-    Add { key: Key, delta: i64 },
-    Update { key: Key, by: UpdateId, args: Bytes },
-    Append { log: Log, value: Bytes },
-    Truncate { log: Log, before: u64 },
-    Hold { blob: BlobId, home: Key },
-    Release { blob: BlobId, home: Key },
+    Put {
+        key: Key,
+        value: Bytes,
+        until: Option<Timestamp>,
+    },
+    Delete {
+        key: Key,
+    },
+    Add {
+        key: Key,
+        delta: i64,
+    },
+    Update {
+        key: Key,
+        by: UpdateId,
+        args: Bytes,
+    },
+    Append {
+        log: Log,
+        value: Bytes,
+    },
+    Truncate {
+        log: Log,
+        before: u64,
+    },
+    Hold {
+        blob: BlobId,
+        home: Key,
+    },
+    Release {
+        blob: BlobId,
+        home: Key,
+    },
+    /// The store's own: deletes some of the records that a truncation has hidden for ever.
+    Purge {
+        log: Key,
+    },
 }
 
 /// Finds the offset of an append in the answer: [`Committed::offset`](crate::Committed::offset).
@@ -178,6 +207,19 @@ impl Batch {
         cells
     }
 
+    /// Whether it makes room: it deletes, and writes little beside. It is let through when the disk is nearly full.
+    pub(crate) fn makes_room(&self) -> bool {
+        let grown: usize =
+            self.changes.iter().filter(|change| !change.frees()).map(Change::value_bytes).sum();
+        let is_read = self.changes.is_empty();
+        is_read || (self.changes.iter().any(Change::frees) && grown <= FREEING_BATCH_BYTES_MAX)
+    }
+
+    /// The store's own: some of what a truncation has hidden.
+    pub(crate) fn purge(&mut self, log: Key) {
+        self.change(Change::Purge { log });
+    }
+
     /// Holds the batch against the limits and the one-cell rule, and gives its size in bytes.
     pub(crate) fn check(&self) -> Result<usize, Error> {
         let mut total = 0;
@@ -237,12 +279,28 @@ impl Change {
             | Change::Update { key, .. } => key,
             Change::Append { log, .. } | Change::Truncate { log, .. } => &log.key,
             Change::Hold { home, .. } | Change::Release { home, .. } => home,
+            Change::Purge { log } => log,
         }
     }
 
     /// Whether it must be in the batch's home cell: everything but what goes to logs.
     fn is_at_home(&self) -> bool {
-        !matches!(self, Change::Append { .. } | Change::Truncate { .. })
+        !matches!(self, Change::Append { .. } | Change::Truncate { .. } | Change::Purge { .. })
+    }
+
+    /// Whether it makes room.
+    fn frees(&self) -> bool {
+        match self {
+            Change::Delete { .. }
+            | Change::Release { .. }
+            | Change::Truncate { .. }
+            | Change::Purge { .. } => true,
+            Change::Put { .. }
+            | Change::Add { .. }
+            | Change::Update { .. }
+            | Change::Append { .. }
+            | Change::Hold { .. } => false,
+        }
     }
 
     fn value_bytes(&self) -> usize {
@@ -253,7 +311,8 @@ impl Change {
             | Change::Add { .. }
             | Change::Truncate { .. }
             | Change::Hold { .. }
-            | Change::Release { .. } => 16,
+            | Change::Release { .. }
+            | Change::Purge { .. } => 16,
         }
     }
 }

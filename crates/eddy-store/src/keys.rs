@@ -1,14 +1,15 @@
-//! The store's own rows, and the header of every row. All under tag 0, which no crate may have.
+//! The store's own rows, and the header of every row. The keys are `00 00 00` (the store's tag, a cell part of
+//! no length), a letter for the kind, and what the table says.
 //!
 //! | key | value | who writes it | absent when |
 //! |---|---|---|---|
-//! | `00 m` | [`Chain`] | each group, in its batch | nothing was ever committed |
-//! | `00 s start(4)` | empty | open; removed by a clean close, or once that start's blobs were checked | that start ended well |
-//! | `00 l log-key` | [`Head`](crate::log::Head) | each group that appends to the log or truncates it | nothing was ever appended |
-//! | `00 t log-key` | first offset not yet deleted (8, big-endian) | a truncation of a log that is kept for ever; removed when its records are deleted | nothing is left to delete |
-//! | `00 a attempt(16)` | [`Answer`] | a batch with an attempt; expires after 10 minutes | no such attempt lately |
-//! | `00 b blob(16)` | [`Count`] | holds and releases | no row names the blob |
-//! | `00 g blob(16)` | empty | the release of the last reference; removed with the file | the blob is alive or gone |
+//! | `m` | [`Chain`] | each group, in its batch | nothing was ever committed |
+//! | `s start(4)` | empty | open; removed by a clean close, or once that start's blobs were checked | that start ended well |
+//! | `l log-key` | [`Head`](crate::log::Head) | each group that appends to the log or truncates it | nothing was ever appended |
+//! | `t log-key` | first offset not yet deleted (8, big-endian) | a truncation of a log that is kept for ever; removed when its records are deleted | nothing is left to delete |
+//! | `a attempt(16)` | [`Answer`] | a batch with an attempt; expires after 10 minutes | no such attempt lately |
+//! | `b blob(16)` | [`Count`] | holds and releases | no row names the blob |
+//! | `g blob(16)` | empty | the release of the last reference; removed with the file | the blob is alive or gone |
 //!
 //! Values are CBOR maps with integer keys, except where a width is given. Integers in keys are big-endian.
 
@@ -19,6 +20,7 @@ use minicbor::{Decode, Encode};
 use crate::blob::BlobId;
 use crate::durable::{Pos, Row};
 use crate::engine::EngineError;
+use crate::key::{Key, Range};
 
 /// How far the store has come, and a checksum over everything that was ever written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode)]
@@ -67,29 +69,55 @@ pub(crate) struct Stored {
 
 pub(crate) const STORE_TAG: u8 = 0;
 
+/// The kinds of the store's own rows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    Start = b's' as isize,
+    Head = b'l' as isize,
+    Truncation = b't' as isize,
+    Attempt = b'a' as isize,
+    Count = b'b' as isize,
+    Garbage = b'g' as isize,
+}
+
 pub(crate) fn chain() -> Bytes {
-    Bytes::from_static(&[STORE_TAG, b'm'])
+    Bytes::from_static(&[STORE_TAG, 0, 0, b'm'])
 }
 
 pub(crate) fn start(number: u32) -> Bytes {
-    own(b's', &number.to_be_bytes())
+    own(Kind::Start, &number.to_be_bytes())
 }
 
 /// The head of a log, by the bytes of the log's key.
-pub(crate) fn head_of(log: &[u8]) -> Bytes {
-    own(b'l', log)
+pub(crate) fn head(log: &[u8]) -> Bytes {
+    own(Kind::Head, log)
+}
+
+/// The truncation of a log, by the bytes of the log's key.
+pub(crate) fn truncation(log: &[u8]) -> Bytes {
+    own(Kind::Truncation, log)
 }
 
 pub(crate) fn attempt(id: &[u8; 16]) -> Bytes {
-    own(b'a', id)
+    own(Kind::Attempt, id)
 }
 
 pub(crate) fn count(blob: BlobId) -> Bytes {
-    own(b'b', blob.as_bytes())
+    own(Kind::Count, blob.as_bytes())
 }
 
 pub(crate) fn garbage(blob: BlobId) -> Bytes {
-    own(b'g', blob.as_bytes())
+    own(Kind::Garbage, blob.as_bytes())
+}
+
+/// All the store's rows of one kind.
+pub(crate) fn all(kind: Kind) -> Range {
+    Range::prefix(own(kind, &[]))
+}
+
+/// What follows the kind in one of the store's own keys.
+pub(crate) fn rest(key: &Key) -> &[u8] {
+    &key.as_bytes()[OWN_BYTES..]
 }
 
 /// A record's key in its segment: the log's key, then the offset.
@@ -170,10 +198,12 @@ fn read_until(bytes: &[u8]) -> Option<Timestamp> {
     Some(Timestamp::from_millis(i64::from_le_bytes(*until)))
 }
 
-fn own(letter: u8, rest: &[u8]) -> Bytes {
-    let mut key = BytesMut::with_capacity(2 + rest.len());
-    key.put_u8(STORE_TAG);
-    key.put_u8(letter);
+/// Tag, a cell part of no length, kind.
+const OWN_BYTES: usize = 4;
+
+fn own(kind: Kind, rest: &[u8]) -> Bytes {
+    let mut key = BytesMut::with_capacity(OWN_BYTES + rest.len());
+    key.put_slice(&[STORE_TAG, 0, 0, kind as u8]);
     key.put_slice(rest);
     key.freeze()
 }

@@ -10,14 +10,20 @@
 mod batch;
 mod blob;
 mod committer;
+mod drive;
 mod durable;
 mod engine;
+mod folder;
+mod keeper;
 mod key;
 mod keys;
 mod limits;
 mod log;
+mod mark;
+mod open;
 mod publish;
 mod queue;
+mod room;
 mod snapshot;
 mod store;
 pub mod testing;
@@ -27,8 +33,12 @@ pub use blob::{BlobId, BlobReader, BlobWriter, Blobs};
 pub use durable::{Committed, Durable, Error, Pos, Refusal, Refused, Row};
 pub use engine::Order;
 pub use key::{BadKey, Cell, Key, KeyBuilder, KeyReader, Range, RowBuilder, Space};
-pub use limits::{BATCH_BYTES_MAX, CACHE_BYTES, INLINE_BYTES_MAX, KEY_BYTES_MAX, VALUE_BYTES_MAX};
+pub use limits::{
+    BATCH_BYTES_MAX, CACHE_BYTES, EXIT_CODE_FATAL, INLINE_BYTES_MAX, KEY_BYTES_MAX, VALUE_BYTES_MAX,
+};
 pub use log::{Log, Record, Retention};
+pub use open::{EngineKind, OpenError, Options};
 pub use publish::{Applied, Follower, Topic, Watch};
+pub use room::RoomMarks;
 pub use snapshot::Snapshot;
-pub use store::{EngineKind, OpenError, Options, Store};
+pub use store::Store;

@@ -32,11 +32,32 @@ pub(crate) const RECORD_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// How long recorded batches wait for a group to join. They promise one second, the sync included.
 pub(crate) const RECORD_DELAY: Duration = Duration::from_millis(500);
 
+/// How often the mark beside the engine is synced.
+pub(crate) const MARK_SYNC_EVERY: Duration = Duration::from_secs(1);
+
+/// What a batch may write and still count as making room, when it deletes too: the event of the deletion.
+pub(crate) const FREEING_BATCH_BYTES_MAX: usize = 16 * 1024;
+
+/// How long the file of a blob that lost its last row stays, for readers that are about to open it.
+pub(crate) const BLOB_GRACE: Duration = Duration::from_secs(1);
+
+/// How long a finished blob may wait for its first row.
+pub(crate) const BLOB_UNNAMED_SPAN: Duration = Duration::from_secs(900);
+
+/// Records that one batch deletes from a truncated log that is kept for ever.
+pub(crate) const PURGE_RECORDS: u64 = 1000;
+
+/// How long the housekeeping waits after a refused batch.
+pub(crate) const CHORE_RETRY: Duration = Duration::from_secs(5);
+
 /// How long an attempt's answer is remembered.
 pub(crate) const ATTEMPT_SPAN: Duration = Duration::from_secs(600);
 
 /// Rows kept decoded for the commit thread, in bytes, per generation (there are two).
 pub(crate) const HOT_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// The code to end the process with when the store has failed: EX_IOERR of sysexits.h.
+pub const EXIT_CODE_FATAL: i32 = 74;
 
 /// The engine's cache of blocks, in bytes, unless the options say otherwise.
 pub const CACHE_BYTES: u64 = 16 * 1024 * 1024;

@@ -5,6 +5,7 @@
 //! a head row: its next offset, its truncation, and where in each segment it begins, so that a reader goes straight
 //! to the segment that holds its offset. A log that changes its class goes on in the other class's segments.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -185,11 +186,12 @@ impl Retention {
 }
 
 impl Head {
-    /// Gives the next offset to a record that goes into `segment`.
-    pub(crate) fn take(&mut self, segment: Segment) -> u64 {
+    /// Gives the next offset to a record that goes into `segment`. Forgets segments that are past their time.
+    pub(crate) fn take(&mut self, segment: Segment, now: Timestamp) -> u64 {
         let offset = self.next;
         self.next += 1;
         if self.parts.last().is_none_or(|part| part.segment != segment) {
+            self.parts.retain(|part| part.segment.dead_at().is_none_or(|dead| dead > now));
             self.parts.push(Part { segment, first: offset });
         }
         offset
@@ -198,6 +200,23 @@ impl Head {
     /// Hides what is before `offset`. Never goes back, and never past the end.
     pub(crate) fn truncate(&mut self, offset: u64) {
         self.truncated = self.truncated.max(offset.min(self.next));
+    }
+
+    /// The offsets of a range that lie in a segment that is never dropped.
+    pub(crate) fn kept_for_ever(&self, range: Range<u64>) -> impl Iterator<Item = (Segment, u64)> {
+        let parts = self.spans().filter(|(part, _)| part.segment.class == Retention::Forever);
+        parts.flat_map(move |(part, end)| {
+            let offsets = part.first.max(range.start)..end.min(range.end);
+            offsets.map(move |offset| (part.segment, offset))
+        })
+    }
+
+    /// Drops the parts that are truncated as a whole: their records are deleted, or will go with their segment.
+    pub(crate) fn forget_truncated(&mut self) {
+        let ends: Vec<u64> = self.spans().map(|(_, end)| end).collect();
+        let mut ends = ends.into_iter();
+        let (truncated, next) = (self.truncated, self.next);
+        self.parts.retain(|_| ends.next().is_none_or(|end| end > truncated || end == next));
     }
 
     /// The parts with the offset behind their last record.
@@ -247,7 +266,8 @@ mod tests {
         let (early, late) =
             (Segment { class: Retention::Day, end_day: 1 }, Segment { class: Retention::Day, end_day: 2 });
         let mut head = Head::default();
-        let offsets: Vec<u64> = [early, early, late].into_iter().map(|segment| head.take(segment)).collect();
+        let offsets: Vec<u64> =
+            [early, early, late].into_iter().map(|segment| head.take(segment, Timestamp::EPOCH)).collect();
         assert_eq!(offsets, [0, 1, 2]);
         let spans: Vec<(u64, u64)> = head.spans().map(|(part, end)| (part.first, end)).collect();
         assert_eq!(spans, [(0, 2), (2, 3)]);

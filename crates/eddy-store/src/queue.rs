@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use eddy_base::Env;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::batch::Batch;
 use crate::durable::{Committed, Error};
@@ -29,6 +29,8 @@ pub(crate) struct Queue {
     room: Arc<Semaphore>,
     /// Wakes the commit thread.
     thread: Condvar,
+    /// Wakes the commit task, where there is no thread.
+    task: Notify,
 }
 
 #[derive(Default)]
@@ -62,6 +64,7 @@ impl Queue {
             inner: Mutex::default(),
             room: Arc::new(Semaphore::new(QUEUE_BYTES_MAX / ROOM_UNIT)),
             thread: Condvar::new(),
+            task: Notify::new(),
         }
     }
 
@@ -128,6 +131,27 @@ impl Queue {
         }
     }
 
+    /// As [`Queue::wait`], for a task.
+    pub(crate) async fn waited(&self, until: Option<Duration>) -> bool {
+        loop {
+            let woken = self.task.notified();
+            let span = {
+                let mut inner = self.lock();
+                let Some(span) = inner.due(until, self.env.monotonic()) else { return false };
+                inner.is_idle = !span.is_zero();
+                span
+            };
+            if span.is_zero() {
+                return true;
+            }
+            tokio::select! {
+                biased;
+                () = woken => {}
+                () = self.env.sleep(span) => {}
+            }
+        }
+    }
+
     /// The next group: in order, bounded, and at least one batch if there is any.
     pub(crate) fn drain(&self) -> Vec<Pending> {
         let mut inner = self.lock();
@@ -153,6 +177,7 @@ impl Queue {
 
     fn wake(&self) {
         self.thread.notify_one();
+        self.task.notify_one();
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -120,6 +120,11 @@ impl Snapshot {
         &*self.state.view
     }
 
+    /// Whether a row of the store's own is there.
+    pub(crate) fn has(&self, key: &[u8]) -> Result<bool, EngineError> {
+        Ok(self.stored(key)?.is_some())
+    }
+
     fn stored(&self, key: &[u8]) -> Result<Option<Stored>, EngineError> {
         let Some(bytes) = self.view().get(Table::Rows, key)? else { return Ok(None) };
         Ok(Some(Stored::decode(&bytes)?).filter(|stored| stored.is_alive(self.now)))
@@ -134,7 +139,7 @@ impl Snapshot {
     }
 
     fn head_of(&self, log: &Log) -> Result<Option<Head>, EngineError> {
-        let Some(stored) = self.stored(&keys::head_of(log.key.as_bytes()))? else { return Ok(None) };
+        let Some(stored) = self.stored(&keys::head(log.key.as_bytes()))? else { return Ok(None) };
         Ok(Some(minicbor::decode(&stored.row.value)?))
     }
 

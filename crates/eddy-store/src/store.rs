@@ -1,21 +1,15 @@
-//! The store itself: opened once per process, cheap to clone.
+//! The store itself: cheap to clone, the one way to change anything.
 
-use std::os::unix::fs::DirBuilderExt;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 
-use bytes::Bytes;
-use eddy_base::Env;
+use eddy_base::{Env, Task};
 
-use crate::batch::{Batch, Update};
-use crate::blob::{Blobs, Folder};
-use crate::committer::{Committer, Newest, OnFatal, Rules, chain_row, link};
-use crate::durable::{Durable, Error, Pos};
-use crate::engine::{Engine, EngineError, Fjall, Table, Write};
+use crate::batch::Batch;
+use crate::blob::Blobs;
+use crate::drive::Drive;
+use crate::durable::{Durable, Error};
 use crate::key::Space;
-use crate::keys::{self, Chain, Stored};
-use crate::limits::CACHE_BYTES;
+use crate::open::{OpenError, Options};
 use crate::publish::{Applied, Follower, Shared, Topic, Watch};
 use crate::queue::Queue;
 use crate::snapshot::Snapshot;
@@ -26,109 +20,30 @@ pub struct Store {
     inner: Arc<Inner>,
 }
 
-/// How to open a store.
-pub struct Options {
-    /// Where it lies; made when absent. One process at a time.
-    pub folder: PathBuf,
-    /// The name spaces of all crates. A tag that stands twice is refused.
-    pub spaces: Vec<Space>,
-    /// The functions that updates name. An id that stands twice is refused.
-    pub updates: Vec<Update>,
-    pub env: Arc<dyn Env>,
-    pub engine: EngineKind,
-    /// Opens although acknowledged commits are missing or the record of them is.
-    pub accept_loss: bool,
-    /// The memory for the engine's cache of blocks, in bytes.
-    pub cache_bytes: u64,
-    /// Called once when the store has failed and takes no more commits: end the process here.
-    pub on_fatal: OnFatal,
-}
-
-/// What keeps the rows.
-#[derive(Clone, Debug, Default)]
-pub enum EngineKind {
-    /// The embedded engine.
-    #[default]
-    Fjall,
-}
-
-/// Why a store cannot be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    #[error("cannot use {}: {error}", path.display())]
-    Io { path: PathBuf, error: std::io::Error },
-    #[error("the data in {} cannot be read: {reason}", path.display())]
-    Damaged { path: PathBuf, reason: String },
-    #[error("{0}")]
-    Misuse(String),
-}
-
-struct Inner {
-    env: Arc<dyn Env>,
-    queue: Arc<Queue>,
-    shared: Arc<Shared>,
-    blobs: Blobs,
-    thread: Mutex<Option<JoinHandle<()>>>,
-    /// What is to happen after everything else has ended.
-    _last: Option<Box<dyn std::any::Any + Send + Sync>>,
-}
-
-impl Options {
-    /// The usual options for a folder.
-    pub fn new(folder: impl Into<PathBuf>, env: Arc<dyn Env>) -> Options {
-        Options {
-            folder: folder.into(),
-            spaces: Vec::new(),
-            updates: Vec::new(),
-            env,
-            engine: EngineKind::default(),
-            accept_loss: false,
-            cache_bytes: CACHE_BYTES,
-            on_fatal: Arc::new(|_| {}),
-        }
-    }
+pub(crate) struct Inner {
+    pub(crate) env: Arc<dyn Env>,
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) blobs: Blobs,
+    pub(crate) keeper: std::sync::Mutex<Option<Task>>,
+    pub(crate) drive: Drive,
+    /// What is to be let go after everything else has ended: the lock of the folder, a test's folder. Last, since
+    /// fields are dropped in order.
+    pub(crate) _last: Box<dyn std::any::Any + Send + Sync>,
 }
 
 impl Store {
-    /// Opens the store in a folder, or makes it.
+    /// Opens the store in a folder, or makes it. To be called where tasks can be spawned.
     ///
     /// # Errors
-    /// [`OpenError`] when the folder cannot be used, holds what cannot be read, or the options contradict themselves.
+    /// [`OpenError`] when the folder cannot be used, holds what cannot be read or less than was acknowledged, or the
+    /// options contradict themselves.
     pub fn open(options: Options) -> Result<Store, OpenError> {
-        Store::open_with(options, None)
+        crate::open::open(options, Box::new(()))
     }
 
-    pub(crate) fn open_with(
-        options: Options,
-        last: Option<Box<dyn std::any::Any + Send + Sync>>,
-    ) -> Result<Store, OpenError> {
-        check(&options)?;
-        let folder = options.folder.clone();
-        let damaged = |error: EngineError| OpenError::Damaged { path: folder.clone(), reason: error.0 };
-        make_folder(&options.folder)?;
-        let engine: Arc<dyn Engine> = match options.engine {
-            EngineKind::Fjall => Arc::new(
-                Fjall::open(&options.folder.join("rows"), options.cache_bytes, Arc::clone(&options.env))
-                    .map_err(damaged)?,
-            ),
-        };
-        let chain = begin(&*engine).map_err(damaged)?;
-        let blobs =
-            Blobs::new(Arc::clone(&options.env), Folder::new(options.folder.join("blobs")), chain.start);
-        let shared = Arc::new(Shared::new(chain.pos, engine.view()));
-        let queue = Arc::new(Queue::new(Arc::clone(&options.env)));
-        let rules = Rules {
-            updates: options.updates.iter().map(|update| (update.id, update.apply)).collect(),
-            segments: Newest::new(engine.segments()),
-            unnamed: blobs.unnamed(),
-        };
-        let env = Arc::clone(&options.env);
-        let committer = Committer::new(engine, Arc::clone(&shared), env, rules, chain, options.on_fatal);
-        let thread = spawn(committer, Arc::clone(&queue))
-            .map_err(|error| OpenError::Io { path: options.folder, error })?;
-        let thread = Mutex::new(Some(thread));
-        let inner = Inner { env: options.env, queue, shared, blobs, thread, _last: last };
-        Ok(Store { inner: Arc::new(inner) })
+    pub(crate) fn new(inner: Inner) -> Store {
+        Store { inner: Arc::new(inner) }
     }
 
     /// Applies a batch, or refuses it, and gives `value` back once the answer is on disk.
@@ -169,7 +84,7 @@ impl Store {
 
     /// Calls `fold` for each commit that changes something in `space`, in order, on the commit thread, after the
     /// commit is on disk and before its waiters are woken. It must be quick, must not block, and must not call
-    /// `follow`.
+    /// `follow`. A fold that panics ends the store.
     pub fn follow(&self, space: Space, fold: impl FnMut(&Applied) + Send + 'static) -> Follower {
         self.follow_from(space, fold).1
     }
@@ -195,77 +110,23 @@ impl Store {
     /// Takes no more batches, commits those that wait, and ends. Other clones then answer [`Error::Unavailable`].
     pub async fn close(self) {
         self.inner.queue.close();
-        let inner = Arc::clone(&self.inner);
-        let ended = tokio::task::spawn_blocking(move || inner.join()).await;
-        if ended.is_err() {
-            tracing::error!("the end of the store could not be awaited");
-        }
+        self.inner.drive.ended().await;
+        self.inner.stop_keeper();
     }
 }
 
 impl Inner {
-    fn join(&self) {
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = thread
-            && thread.join().is_err()
-        {
-            tracing::error!("the commit thread panicked");
-        }
+    fn stop_keeper(&self) {
+        let mut keeper = self.keeper.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        drop(keeper.take());
     }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
         self.queue.close();
-        self.join();
+        self.stop_keeper();
     }
-}
-
-fn spawn(mut committer: Committer, queue: Arc<Queue>) -> std::io::Result<JoinHandle<()>> {
-    std::thread::Builder::new().name("eddy-commit".into()).spawn(move || {
-        while queue.wait(committer.due()) {
-            committer.step(queue.drain());
-        }
-    })
-}
-
-fn check(options: &Options) -> Result<(), OpenError> {
-    for (index, space) in options.spaces.iter().enumerate() {
-        if let Some(other) = options.spaces[..index].iter().find(|other| other.tag == space.tag) {
-            let (one, two, tag) = (other.name, space.name, char::from(space.tag));
-            return Err(OpenError::Misuse(format!("the spaces {one} and {two} have the same tag {tag:?}")));
-        }
-    }
-    for (index, update) in options.updates.iter().enumerate() {
-        if options.updates[..index].iter().any(|other| other.id == update.id) {
-            return Err(OpenError::Misuse(format!("the update {} is registered twice", update.id.0)));
-        }
-    }
-    Ok(())
-}
-
-fn make_folder(folder: &std::path::Path) -> Result<(), OpenError> {
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(|error| OpenError::Io { path: folder.to_path_buf(), error })
-}
-
-/// Counts this start, durably: blob ids carry its number.
-fn begin(engine: &dyn Engine) -> Result<Chain, EngineError> {
-    let chain: Chain = match engine.view().get(Table::Rows, &keys::chain())? {
-        Some(bytes) => minicbor::decode(&Stored::decode(&bytes)?.row.value)?,
-        None => Chain::default(),
-    };
-    let start = chain.start + 1;
-    let pos = Pos(chain.pos.0 + 1);
-    let row = Stored::new(pos, Bytes::new()).encode();
-    let mut writes = vec![Write { table: Table::Rows, key: keys::start(start), value: Some(row) }];
-    let chain = Chain { pos, hash: link(chain.hash, &writes), start };
-    writes.push(chain_row(chain));
-    engine.write(writes)?;
-    Ok(chain)
 }
 
 impl std::fmt::Debug for Store {

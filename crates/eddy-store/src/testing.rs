@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use eddy_base::{Env, Id, System};
 
-use crate::{Options, Space, Store, Update};
+pub use crate::engine::{Disk, Fault};
+use crate::{EngineKind, OpenError, Options, Space, Store, Update};
 
 /// A real store in a new temporary folder, which goes with the last clone.
 ///
@@ -23,7 +24,26 @@ pub fn open_in(env: Arc<dyn Env>, spaces: impl Into<Vec<Space>>, updates: impl I
     let folder = Scratch::new();
     let options =
         Options { spaces: spaces.into(), updates: updates.into(), ..Options::new(folder.0.clone(), env) };
-    Store::open_with(options, Some(Box::new(folder))).expect("a new folder can be opened")
+    crate::open::open(options, Box::new(folder)).expect("a new folder can be opened")
+}
+
+/// A store on a disk in memory, with the faults that were placed on it. Open it again on the same disk, after
+/// [`Disk::crash`] or not, to see what a restart would.
+///
+/// # Errors
+/// [`OpenError`] when a fault hits the opening, or a lie is noticed.
+pub fn faulty(
+    disk: &Disk,
+    env: Arc<dyn Env>,
+    spaces: impl Into<Vec<Space>>,
+    updates: impl Into<Vec<Update>>,
+) -> Result<Store, OpenError> {
+    Store::open(Options {
+        spaces: spaces.into(),
+        updates: updates.into(),
+        engine: EngineKind::Memory(disk.clone()),
+        ..Options::new("a disk in memory", env)
+    })
 }
 
 /// A folder that is removed when dropped.

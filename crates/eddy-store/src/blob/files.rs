@@ -45,16 +45,42 @@ impl Folder {
         File::open(self.path(id)).map(Source)
     }
 
+    /// Removes a blob, if it is there, and the folders that it leaves empty, unless this run writes into them.
     pub(crate) fn remove(&self, id: BlobId) -> io::Result<()> {
-        match fs::remove_file(self.path(id)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            Ok(()) | Err(_) => Ok(()),
+        let path = self.path(id);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
         }
+        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let folder = parent(&path)?;
+        let start_folder = parent(folder)?;
+        if made.iter().all(|made| !made.starts_with(start_folder)) {
+            // Fails while something is left in it.
+            let _ = fs::remove_dir(folder).and_then(|()| fs::remove_dir(start_folder));
+        }
+        Ok(())
+    }
+
+    /// All blobs of one start.
+    pub(crate) fn ids_of(&self, start: u32) -> io::Result<Vec<BlobId>> {
+        let mut ids = Vec::new();
+        for folder in entries(&self.start_folder(start))? {
+            for file in entries(&folder)? {
+                ids.extend(parse(&file));
+            }
+        }
+        ids.sort();
+        Ok(ids)
+    }
+
+    fn start_folder(&self, start: u32) -> PathBuf {
+        self.root.join(format!("{start:08x}"))
     }
 
     fn path(&self, id: BlobId) -> PathBuf {
         let [.., last] = *id.as_bytes();
-        self.root.join(format!("{:08x}", id.start())).join(format!("{last:02x}")).join(format!("{id:?}"))
+        self.start_folder(id.start()).join(format!("{last:02x}")).join(format!("{id:?}"))
     }
 
     /// Makes the folder of a blob and syncs its parents, once per run.
@@ -124,6 +150,24 @@ impl Source {
 
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
+}
+
+/// What is in a folder; nothing when there is no such folder.
+fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    match fs::read_dir(folder) {
+        Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect(),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Ok(Vec::new())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The id that a file is named by.
+fn parse(file: &Path) -> Option<BlobId> {
+    let name = file.file_name()?.to_str()?;
+    let number = u128::from_str_radix(name, 16).ok().filter(|_| name.len() == 32)?;
+    Some(BlobId::from_bytes(number.to_be_bytes()))
 }
 
 fn parent(path: &Path) -> io::Result<&Path> {

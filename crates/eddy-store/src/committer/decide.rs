@@ -10,19 +10,19 @@ use minicbor::bytes::ByteVec;
 use super::hot::Hot;
 use super::overlay::Overlay;
 use crate::batch::{Apply, Batch, Change, Condition, UpdateId, Verdict};
-use crate::blob::{BlobId, Unnamed};
+use crate::blob::{BlobId, Ledger};
 use crate::durable::{Committed, Error, Pos, Refusal, Refused, Row};
 use crate::engine::EngineError;
 use crate::key::Key;
 use crate::keys::{self, Answer, Count, Stored};
-use crate::limits::ATTEMPT_SPAN;
+use crate::limits::{ATTEMPT_SPAN, PURGE_RECORDS};
 use crate::log::{Log, Retention, Segment};
 
 /// What does not change from group to group, or only slowly.
 pub(crate) struct Rules {
     pub(crate) updates: HashMap<UpdateId, Apply>,
     pub(crate) segments: Newest,
-    pub(crate) unnamed: Unnamed,
+    pub(crate) ledger: Ledger,
 }
 
 /// The segment of each class that takes records. It never goes back, even when the clock does, so that a log's
@@ -35,7 +35,7 @@ pub(crate) enum Decision {
     Applied {
         committed: Committed,
         appended: Vec<Entry>,
-        blobs: Blobs,
+        chores: Chores,
     },
     /// Nothing changes.
     Unchanged(Committed),
@@ -47,11 +47,15 @@ pub(crate) enum Decision {
 /// A record that was appended: its log, offset and value.
 pub(crate) type Entry = (Log, u64, Bytes);
 
-/// Blobs that get their first name, and those that lose their last.
+/// What is to be done outside the engine once the batch is on disk.
 #[derive(Default, Debug)]
-pub(crate) struct Blobs {
+pub(crate) struct Chores {
+    /// Blobs that have got their first row.
     pub(crate) named: Vec<BlobId>,
+    /// Blobs that have lost their last row.
     pub(crate) dropped: Vec<BlobId>,
+    /// Logs with records that nobody will read any more.
+    pub(crate) truncated: Vec<Key>,
 }
 
 /// Why a batch goes no further.
@@ -75,7 +79,7 @@ pub(crate) fn decide(
         overlay,
         hot,
         committed: Committed { pos, ..Committed::default() },
-        blobs: Blobs::default(),
+        chores: Chores::default(),
     };
     match deciding.run(batch) {
         Ok(decision) => Ok(decision),
@@ -96,7 +100,7 @@ struct Deciding<'a> {
     overlay: &'a mut Overlay,
     hot: &'a mut Hot,
     committed: Committed,
-    blobs: Blobs,
+    chores: Chores,
 }
 
 impl Deciding<'_> {
@@ -119,7 +123,7 @@ impl Deciding<'_> {
         Ok(Decision::Applied {
             committed: std::mem::take(&mut self.committed),
             appended: appended.unwrap_or_default(),
-            blobs: std::mem::take(&mut self.blobs),
+            chores: std::mem::take(&mut self.chores),
         })
     }
 
@@ -167,7 +171,7 @@ impl Deciding<'_> {
             Change::Update { key, by, args } => return self.update(key, *by, args),
             Change::Hold { blob, home } => self.hold(*blob, home)?,
             Change::Release { blob, home } => self.release(*blob, home)?,
-            Change::Append { .. } | Change::Truncate { .. } => return Ok(false),
+            Change::Append { .. } | Change::Truncate { .. } | Change::Purge { .. } => return Ok(false),
         }
         Ok(true)
     }
@@ -212,10 +216,10 @@ impl Deciding<'_> {
         let count = match self.count(blob, home)? {
             Some(count) => Count { holds: count.holds + 1, ..count },
             None => {
-                if !self.rules.unnamed.contains(blob) {
+                if !self.rules.ledger.is_unnamed(blob) {
                     return Err(Stop::Wrong(format!("blob {blob:?} is held after it was dropped")));
                 }
-                self.blobs.named.push(blob);
+                self.chores.named.push(blob);
                 Count { holds: 1, home: home.cell().as_bytes().to_vec() }
             }
         };
@@ -233,7 +237,7 @@ impl Deciding<'_> {
         }
         self.set_count(blob, None);
         self.overlay.set(keys::garbage(blob), Some(Stored::new(self.pos, Bytes::new())));
-        self.blobs.dropped.push(blob);
+        self.chores.dropped.push(blob);
         Ok(())
     }
 
@@ -257,19 +261,18 @@ impl Deciding<'_> {
     /// Does what goes to logs, last, so that it never has to be undone. None when nothing does.
     fn append(&mut self, changes: &[Change]) -> Result<Option<Vec<Entry>>, Stop> {
         let mut appended = None;
-        let now = self.now();
         for change in changes {
             match change {
                 Change::Append { log, value } => {
-                    let segment = self.rules.segments.of(log.retention, now);
-                    let name = log.key.to_bytes();
-                    let offset = self.overlay.head(self.hot, &name)?.take(segment);
-                    self.overlay.append(segment, &name, offset, value);
-                    self.committed.offsets.push(offset);
+                    let offset = self.append_one(log, value)?;
                     appended.get_or_insert_with(Vec::new).push((log.clone(), offset, value.clone()));
                 }
                 Change::Truncate { log, before } => {
-                    self.overlay.head(self.hot, &log.key.to_bytes())?.truncate(*before);
+                    self.truncate(&log.key, *before)?;
+                    appended.get_or_insert_with(Vec::new);
+                }
+                Change::Purge { log } => {
+                    self.purge(log)?;
                     appended.get_or_insert_with(Vec::new);
                 }
                 Change::Put { .. }
@@ -281,6 +284,52 @@ impl Deciding<'_> {
             }
         }
         Ok(appended)
+    }
+
+    fn append_one(&mut self, log: &Log, value: &[u8]) -> Result<u64, Stop> {
+        let now = self.now();
+        let segment = self.rules.segments.of(log.retention, now);
+        let name = log.key.to_bytes();
+        let offset = self.overlay.head(self.hot, &name)?.take(segment, now);
+        self.overlay.append(segment, &name, offset, value);
+        self.committed.offsets.push(offset);
+        Ok(offset)
+    }
+
+    fn truncate(&mut self, log: &Key, before: u64) -> Result<(), Stop> {
+        let head = self.overlay.head(self.hot, &log.to_bytes())?;
+        let from = head.truncated;
+        head.truncate(before);
+        let leaves_records = head.kept_for_ever(from..head.truncated).next().is_some();
+        let key = keys::truncation(log.as_bytes());
+        if leaves_records && self.get(&key)?.is_none() {
+            self.overlay.set(key, Some(Stored::new(self.pos, from.to_be_bytes().to_vec())));
+        }
+        if leaves_records {
+            self.chores.truncated.push(log.clone());
+        }
+        Ok(())
+    }
+
+    /// Deletes some of the records that were truncated in segments that are never dropped.
+    fn purge(&mut self, log: &Key) -> Result<(), Stop> {
+        let key = keys::truncation(log.as_bytes());
+        let Some(stored) = self.get(&key)? else { return Ok(()) };
+        let wrong = EngineError::corrupt("a truncation has no offset");
+        let from = u64::from_be_bytes(stored.row.value[..].try_into().map_err(|_| wrong)?);
+        let head = self.overlay.head(self.hot, &log.to_bytes())?;
+        let to = head.truncated.min(from.saturating_add(PURGE_RECORDS));
+        let is_done = to == head.truncated;
+        let records: Vec<(Segment, u64)> = head.kept_for_ever(from..to).collect();
+        if is_done {
+            head.forget_truncated();
+        }
+        for (segment, offset) in records {
+            self.overlay.delete_record(segment, log.as_bytes(), offset);
+        }
+        let rest = (!is_done).then(|| Stored::new(self.pos, to.to_be_bytes().to_vec()));
+        self.overlay.set(key, rest);
+        Ok(())
     }
 
     fn get(&mut self, key: &Bytes) -> Result<Option<Stored>, EngineError> {

@@ -15,30 +15,42 @@ use std::time::Duration;
 use bytes::Bytes;
 use crc_fast::{CrcAlgorithm, Digest};
 use eddy_base::{Env, Timestamp};
+use tokio::sync::mpsc;
 
-pub(crate) use self::decide::{Newest, Rules, read_counter};
+pub(crate) use self::decide::{Chores, Newest, Rules, read_counter};
 
 use self::decide::{Decision, decide};
 use self::hot::Hot;
 use self::overlay::Overlay;
 use crate::durable::{Committed, Durable, Error, Pos, Row};
 use crate::engine::{Engine, EngineError, Table, Write};
+use crate::keeper::Chore;
 use crate::keys::{self, Chain, Stored};
 use crate::log::{Log, Segment};
+use crate::mark::Mark;
 use crate::publish::Shared;
 use crate::queue::Pending;
+use crate::room::{Level, Room};
 
 pub(crate) struct Committer {
-    pub(crate) engine: Arc<dyn Engine>,
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) env: Arc<dyn Env>,
-    pub(crate) rules: Rules,
+    engine: Arc<dyn Engine>,
+    parts: Parts,
     hot: Hot,
     segments: BTreeSet<Segment>,
     chain: Chain,
     now: Timestamp,
     failed: Option<String>,
-    on_fatal: OnFatal,
+}
+
+/// What the committer works with.
+pub(crate) struct Parts {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) env: Arc<dyn Env>,
+    pub(crate) rules: Rules,
+    pub(crate) mark: Mark,
+    pub(crate) room: Room,
+    pub(crate) chores: mpsc::UnboundedSender<Chore>,
+    pub(crate) on_fatal: OnFatal,
 }
 
 /// Called once, with the reason, when the store has failed and takes no more commits.
@@ -54,33 +66,26 @@ pub(crate) struct Change {
 /// A group that has been decided and is not yet written.
 struct Group {
     overlay: Overlay,
+    level: Level,
     last: Pos,
     changes: Vec<Change>,
-    blobs: decide::Blobs,
+    chores: Chores,
     /// Those whose answers wait for the sync.
-    waiting: Vec<(Pending, Result<Committed, Error>)>,
+    waiting: Waiting,
 }
 
+type Waiting = Vec<(Pending, Result<Committed, Error>)>;
+
 impl Committer {
-    pub(crate) fn new(
-        engine: Arc<dyn Engine>,
-        shared: Arc<Shared>,
-        env: Arc<dyn Env>,
-        rules: Rules,
-        chain: Chain,
-        on_fatal: OnFatal,
-    ) -> Committer {
+    pub(crate) fn new(engine: Arc<dyn Engine>, chain: Chain, parts: Parts) -> Committer {
         Committer {
             segments: engine.segments().into_iter().collect(),
-            now: env.now(),
+            now: parts.env.now(),
             engine,
-            shared,
-            env,
-            rules,
+            parts,
             hot: Hot::default(),
             chain,
             failed: None,
-            on_fatal,
         }
     }
 
@@ -92,19 +97,7 @@ impl Committer {
             }
             return;
         }
-        // Time does not go back within a run: records of a log are in the order of their times.
-        self.now = self.now.max(self.env.now());
-        if let Err(error) = self.drop_dead_segments() {
-            self.fail(error, Vec::new());
-            return self.step(batches);
-        }
-        let mut group = Group {
-            overlay: Overlay::new(self.shared.view(), self.now),
-            last: self.chain.pos,
-            changes: Vec::new(),
-            blobs: decide::Blobs::default(),
-            waiting: Vec::with_capacity(batches.len()),
-        };
+        let mut group = self.begin(batches.len());
         let mut batches = batches.into_iter();
         while let Some(pending) = batches.next() {
             if let Err(error) = self.decide(pending, &mut group) {
@@ -113,38 +106,73 @@ impl Committer {
             }
         }
         self.finish(group);
+        self.keep_house();
     }
 
-    /// When [`Committer::step`] has something to do although no batch comes.
+    /// When [`Committer::step`] has something to do although no batch comes, of the monotonic clock.
     pub(crate) fn due(&self) -> Option<Duration> {
         if self.failed.is_some() {
             return None;
         }
-        let first = self.segments.iter().filter_map(|segment| segment.dead_at()).min()?;
-        Some(self.env.monotonic() + first.since(self.env.now()))
+        let first_dead = self.segments.iter().filter_map(|segment| segment.dead_at()).min();
+        let drop = first_dead.map(|dead| self.parts.env.monotonic() + dead.since(self.parts.env.now()));
+        [drop, self.parts.mark.due()].into_iter().flatten().min()
+    }
+
+    /// How long the engine wants to be waited for: in simulation only.
+    pub(crate) fn delay(&self) -> Option<Duration> {
+        self.engine.delay()
+    }
+
+    /// Ends a run well: what was begun is finished, so the next start need not look for leftovers.
+    pub(crate) fn end(&mut self) {
+        if self.failed.is_some() || !self.parts.rules.ledger.close() {
+            return;
+        }
+        let start = Write { table: Table::Rows, key: keys::start(self.chain.start), value: None };
+        let writes = vec![start];
+        let chain = self.next_chain(Pos(self.chain.pos.0 + 1), &writes);
+        if let Err(error) = self.write(writes, chain) {
+            self.fail(error, Vec::new());
+            return;
+        }
+        self.parts.mark.set(chain, Duration::ZERO);
+        self.parts.mark.sync(Duration::MAX);
     }
 
     /// Takes no more commits, for this reason.
-    pub(crate) fn fail(&mut self, error: EngineError, waiting: Vec<(Pending, Result<Committed, Error>)>) {
+    pub(crate) fn fail(&mut self, error: EngineError, waiting: Waiting) {
         tracing::error!(error = %error, "the store failed and takes no more commits");
         for (pending, _) in waiting {
             pending.answer(Err(Error::Fatal(error.0.clone())));
         }
-        (self.on_fatal)(&error.0);
+        (self.parts.on_fatal)(&error.0);
         self.failed = Some(error.0);
     }
 
+    fn begin(&mut self, batches: usize) -> Group {
+        // Time does not go back within a run: records of a log are in the order of their times.
+        self.now = self.now.max(self.parts.env.now());
+        Group {
+            overlay: Overlay::new(self.parts.shared.view(), self.now),
+            level: self.parts.room.look(),
+            last: self.chain.pos,
+            changes: Vec::new(),
+            chores: Chores::default(),
+            waiting: Vec::with_capacity(batches),
+        }
+    }
+
     fn decide(&mut self, pending: Pending, group: &mut Group) -> Result<(), EngineError> {
+        if !group.level.admits(&pending.batch) {
+            pending.answer(Err(Error::NoRoom));
+            return Ok(());
+        }
         let pos = Pos(group.last.0 + 1);
-        let decision = decide(&pending.batch, pos, &mut self.rules, &mut group.overlay, &mut self.hot)?;
+        let decision = decide(&pending.batch, pos, &mut self.parts.rules, &mut group.overlay, &mut self.hot)?;
         let answer = match decision {
-            Decision::Applied { committed, appended, blobs } => {
-                group.last = pos;
-                group.blobs.named.extend(blobs.named);
-                group.blobs.dropped.extend(blobs.dropped);
-                let rows = group.overlay.changed();
-                let rows = rows.map(|(key, stored)| (key.clone(), stored.as_ref().map(|s| s.row.clone())));
-                group.changes.push(Change { pos, rows: rows.collect(), appended });
+            Decision::Applied { committed, appended, chores } => {
+                group.add(pos, appended, chores);
                 group.waiting.push((pending, Ok(committed)));
                 return Ok(());
             }
@@ -176,22 +204,52 @@ impl Committer {
             }
             return;
         }
-        let mut writes = group.overlay.writes(group.last);
-        let chain = Chain { pos: group.last, hash: link(self.chain.hash, &writes), ..self.chain };
-        writes.push(chain_row(chain));
-        if let Err(error) = self.write(writes) {
+        let writes = group.overlay.writes(group.last);
+        let chain = self.next_chain(group.last, &writes);
+        if let Err(error) = self.write(writes, chain) {
             return self.fail(error, group.waiting);
         }
-        self.chain = chain;
+        self.parts.mark.set(chain, self.parts.env.monotonic());
         let rows = group.overlay.into_rows();
-        self.shared.publish(chain.pos, self.engine.view(), &group.changes);
-        self.shared.wake(&rows, &group.changes);
-        self.rules.unnamed.remove(&group.blobs.named);
+        self.parts.rules.ledger.name(&group.chores.named);
+        self.parts.shared.publish(chain.pos, self.engine.view(), &group.changes);
         for (pending, answer) in group.waiting {
             pending.answer(answer);
         }
+        self.parts.shared.wake(&rows, &group.changes);
         for (key, stored) in rows {
             self.hot.put(key, stored.map(owned));
+        }
+        for chore in Chore::of(group.chores) {
+            // Without a keeper, the next start does it.
+            let _ = self.parts.chores.send(chore);
+        }
+    }
+
+    fn next_chain(&self, pos: Pos, writes: &[Write]) -> Chain {
+        Chain { pos, hash: link(self.chain.hash, writes), start: self.chain.start }
+    }
+
+    fn write(&mut self, mut writes: Vec<Write>, chain: Chain) -> Result<(), EngineError> {
+        for write in &writes {
+            if let Table::Segment(segment) = write.table
+                && !self.segments.contains(&segment)
+            {
+                self.engine.make_segment(segment)?;
+                self.segments.insert(segment);
+            }
+        }
+        writes.push(chain_row(chain));
+        self.engine.write(writes)?;
+        self.chain = chain;
+        Ok(())
+    }
+
+    /// What has its own time, after the waiters are answered.
+    fn keep_house(&mut self) {
+        self.parts.mark.sync(self.parts.env.monotonic());
+        if let Err(error) = self.drop_dead_segments() {
+            self.fail(error, Vec::new());
         }
     }
 
@@ -206,17 +264,18 @@ impl Committer {
         }
         Ok(())
     }
+}
 
-    fn write(&mut self, writes: Vec<Write>) -> Result<(), EngineError> {
-        for write in &writes {
-            if let Table::Segment(segment) = write.table
-                && !self.segments.contains(&segment)
-            {
-                self.engine.make_segment(segment)?;
-                self.segments.insert(segment);
-            }
-        }
-        self.engine.write(writes)
+impl Group {
+    /// Takes in a batch that the overlay has just applied.
+    fn add(&mut self, pos: Pos, appended: Vec<(Log, u64, Bytes)>, chores: Chores) {
+        self.last = pos;
+        self.chores.named.extend(chores.named);
+        self.chores.dropped.extend(chores.dropped);
+        self.chores.truncated.extend(chores.truncated);
+        let rows = self.overlay.changed();
+        let rows = rows.map(|(key, stored)| (key.clone(), stored.as_ref().map(|stored| stored.row.clone())));
+        self.changes.push(Change { pos, rows: rows.collect(), appended });
     }
 }
 

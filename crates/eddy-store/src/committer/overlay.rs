@@ -113,7 +113,7 @@ impl Overlay {
                 *at
             }
             None => {
-                let key = keys::head_of(log);
+                let key = keys::head(log);
                 let head = match hot.get(&*self.view, &key)? {
                     Some(stored) => minicbor::decode(&stored.row.value)?,
                     None => Head::default(),
@@ -132,6 +132,11 @@ impl Overlay {
         self.records.push(Write { table: Table::Segment(segment), key, value: Some(value) });
     }
 
+    pub(crate) fn delete_record(&mut self, segment: Segment, log: &[u8], offset: u64) {
+        let key = keys::record(log, offset);
+        self.records.push(Write { table: Table::Segment(segment), key, value: None });
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty() && self.heads.is_empty()
     }
@@ -140,7 +145,7 @@ impl Overlay {
     pub(crate) fn writes(&mut self, pos: crate::Pos) -> Vec<Write> {
         for (log, head) in std::mem::take(&mut self.heads) {
             let value = minicbor::to_vec(&head).expect("encoding into memory does not fail");
-            self.set(keys::head_of(&log), Some(Stored::new(pos, value)));
+            self.set(keys::head(&log), Some(Stored::new(pos, value)));
         }
         let rows = self.rows.iter().map(|(key, stored)| Write {
             table: Table::Rows,

@@ -4,15 +4,21 @@
 //! only. After a failed write the store asks nothing of the engine any more.
 
 mod fjall;
+mod memory;
+mod redb;
 
 use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use crate::log::Segment;
 
 pub(crate) use self::fjall::Fjall;
+pub(crate) use self::memory::Memory;
+pub use self::memory::{Disk, Fault};
+pub(crate) use self::redb::Redb;
 
 pub(crate) trait Engine: Send + Sync + 'static {
     /// Writes a group: atomically, and synced when this returns. No key stands in it twice.
@@ -28,6 +34,11 @@ pub(crate) trait Engine: Send + Sync + 'static {
 
     /// Drops a segment with all its records, without touching them one by one.
     fn drop_segment(&self, segment: Segment) -> Result<(), EngineError>;
+
+    /// How long the next write is to be waited for before it is made. Only simulated disks are slow on purpose.
+    fn delay(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// An unchanging state of all tables. A table that is not there reads as empty.

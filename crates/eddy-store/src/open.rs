@@ -1,0 +1,250 @@
+//! Opening a store: who may, what it holds, whether that is all of it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use eddy_base::Env;
+use tokio::sync::mpsc;
+
+use crate::batch::Update;
+use crate::blob::{self, Blobs, Home};
+use crate::committer::{Committer, Newest, OnFatal, Parts, Rules, chain_row, link};
+use crate::drive::Drive;
+use crate::durable::Pos;
+use crate::engine::{Disk, Engine, EngineError, Fjall, Redb, Table, Write};
+use crate::folder::Folder;
+use crate::keeper::Keeper;
+use crate::key::Space;
+use crate::keys::{self, Chain, Stored};
+use crate::limits::CACHE_BYTES;
+use crate::mark::{Finding, Mark};
+use crate::publish::Shared;
+use crate::queue::Queue;
+use crate::room::{Room, RoomMarks};
+use crate::store::{Inner, Store};
+
+/// How to open a store.
+pub struct Options {
+    /// Where it lies; made when absent. One process at a time.
+    pub folder: PathBuf,
+    /// The name spaces of all crates. A tag that stands twice is refused.
+    pub spaces: Vec<Space>,
+    /// The functions that updates name. An id that stands twice is refused.
+    pub updates: Vec<Update>,
+    pub env: Arc<dyn Env>,
+    pub engine: EngineKind,
+    /// Opens although acknowledged commits are missing, or the record of them is.
+    pub accept_loss: bool,
+    /// The memory for the engine's cache of blocks, in bytes.
+    pub cache_bytes: u64,
+    pub room: RoomMarks,
+    /// Called once when the store has failed and takes no more commits: end the process here, with
+    /// [`EXIT_CODE_FATAL`](crate::EXIT_CODE_FATAL).
+    pub on_fatal: OnFatal,
+}
+
+/// What keeps the rows.
+#[derive(Clone, Debug, Default)]
+pub enum EngineKind {
+    /// The embedded engine.
+    #[default]
+    Fjall,
+    /// The second one, that the first is held against. Rows past their time are hidden and stay in its file.
+    Redb,
+    /// A disk in memory that fails on demand. The commit loop is then a task, not a thread, so that simulated time
+    /// and order rule. The folder is not touched.
+    Memory(Disk),
+}
+
+/// Why a store cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("cannot use {}: {error}", path.display())]
+    Io { path: PathBuf, error: std::io::Error },
+    #[error(
+        "the data in {} is in use by process {}",
+        path.display(),
+        pid.map_or_else(|| "?".to_string(), |pid| pid.to_string())
+    )]
+    InUse { path: PathBuf, pid: Option<u32> },
+    #[error("the data in {} has format {found}; this version knows up to {known}", path.display())]
+    Newer { path: PathBuf, found: u32, known: u32 },
+    #[error("the data in {} cannot be read: {reason}", path.display())]
+    Damaged { path: PathBuf, reason: String },
+    #[error("the data in {} is not all there: {reason}; to go on without it, start with --accept-loss", path.display())]
+    Lost { path: PathBuf, reason: String },
+    #[error("{0}")]
+    Misuse(String),
+}
+
+/// An engine with what lies beside it.
+struct Opened {
+    engine: Arc<dyn Engine>,
+    home: Home,
+    mark: Mark,
+    room: Room,
+    /// None in memory.
+    folder: Option<Folder>,
+}
+
+impl Options {
+    /// The usual options for a folder.
+    pub fn new(folder: impl Into<PathBuf>, env: Arc<dyn Env>) -> Options {
+        Options {
+            folder: folder.into(),
+            spaces: Vec::new(),
+            updates: Vec::new(),
+            env,
+            engine: EngineKind::default(),
+            accept_loss: false,
+            cache_bytes: CACHE_BYTES,
+            room: RoomMarks::default(),
+            on_fatal: Arc::new(|_| {}),
+        }
+    }
+}
+
+pub(crate) fn open(options: Options, last: Box<dyn std::any::Any + Send + Sync>) -> Result<Store, OpenError> {
+    check_names(&options)?;
+    let mut opened = attach(&options)?;
+    let chain = check_state(&options, &opened)?;
+    let chain = begin(&*opened.engine, chain).map_err(|error| damaged(&options, error))?;
+    opened.mark.set(chain, options.env.monotonic());
+    if let Some(folder) = &mut opened.folder {
+        folder.seal().map_err(|error| OpenError::Io { path: options.folder.clone(), error })?;
+    }
+    run(options, opened, chain, last)
+}
+
+/// Gets hold of the engine and what lies beside it.
+fn attach(options: &Options) -> Result<Opened, OpenError> {
+    if let EngineKind::Memory(disk) = &options.engine {
+        let disk = disk.attach();
+        return Ok(Opened {
+            engine: Arc::new(disk.clone()),
+            home: Home::Memory(disk.clone()),
+            mark: Mark::Memory(disk),
+            room: Room::endless(),
+            folder: None,
+        });
+    }
+    let failed = |error| OpenError::Io { path: options.folder.clone(), error };
+    let folder = Folder::open(&options.folder)?;
+    let room = Room::watch(&options.folder, options.room).map_err(failed)?;
+    let mark = Mark::open(&folder.file("mark")).map_err(failed)?;
+    let engine = engine(options, &folder).map_err(|error| damaged(options, error))?;
+    let home = Home::Folder(blob::Folder::new(folder.file("blobs")));
+    Ok(Opened { engine, home, mark, room, folder: Some(folder) })
+}
+
+fn engine(options: &Options, folder: &Folder) -> Result<Arc<dyn Engine>, EngineError> {
+    let rows = folder.file("rows");
+    match &options.engine {
+        EngineKind::Fjall => Ok(Arc::new(Fjall::open(&rows, options.cache_bytes, Arc::clone(&options.env))?)),
+        EngineKind::Redb => Ok(Arc::new(Redb::open(&rows, options.cache_bytes)?)),
+        EngineKind::Memory(disk) => Ok(Arc::new(disk.attach())),
+    }
+}
+
+/// Reads how far the store has come, and holds it against the mark.
+fn check_state(options: &Options, opened: &Opened) -> Result<Chain, OpenError> {
+    let lost = |reason| OpenError::Lost { path: options.folder.clone(), reason };
+    let chain = read_chain(&*opened.engine).map_err(|error| damaged(options, error))?;
+    let finding = opened.mark.check(chain);
+    match finding.map_err(|error| OpenError::Io { path: options.folder.clone(), error })? {
+        Finding::Agrees => {}
+        Finding::Differs(reason) if options.accept_loss => {
+            tracing::warn!(reason, "opening the store although something is missing, as told");
+        }
+        Finding::Differs(reason) => return Err(lost(reason)),
+    }
+    let is_new = opened.folder.as_ref().is_some_and(Folder::is_new);
+    if is_new && chain.start > 1 && !options.accept_loss {
+        return Err(lost("the file `format` is missing".into()));
+    }
+    Ok(chain)
+}
+
+fn read_chain(engine: &dyn Engine) -> Result<Chain, EngineError> {
+    match engine.view().get(Table::Rows, &keys::chain())? {
+        Some(bytes) => Ok(minicbor::decode(&Stored::decode(&bytes)?.row.value)?),
+        None => Ok(Chain::default()),
+    }
+}
+
+/// Counts this start, durably: blob ids carry its number, and its row stays until it has ended well.
+fn begin(engine: &dyn Engine, chain: Chain) -> Result<Chain, EngineError> {
+    let start = chain.start + 1;
+    let pos = Pos(chain.pos.0 + 1);
+    let row = Stored::new(pos, Bytes::new()).encode();
+    let mut writes = vec![Write { table: Table::Rows, key: keys::start(start), value: Some(row) }];
+    let chain = Chain { pos, hash: link(chain.hash, &writes), start };
+    writes.push(chain_row(chain));
+    engine.write(writes)?;
+    Ok(chain)
+}
+
+fn run(
+    options: Options,
+    opened: Opened,
+    chain: Chain,
+    last: Box<dyn std::any::Any + Send + Sync>,
+) -> Result<Store, OpenError> {
+    let Opened { engine, home, mark, room, folder } = opened;
+    let env = options.env;
+    let (chores, next_chore) = mpsc::unbounded_channel();
+    let is_task = matches!(home, Home::Memory(_));
+    let blobs = Blobs::new(Arc::clone(&env), home, chain.start, room.clone(), chores.clone());
+    let shared = Arc::new(Shared::new(chain.pos, engine.view()));
+    let queue = Arc::new(Queue::new(Arc::clone(&env)));
+    let rules = Rules {
+        updates: options.updates.iter().map(|update| (update.id, update.apply)).collect(),
+        segments: Newest::new(engine.segments()),
+        ledger: blobs.ledger(),
+    };
+    let parts = Parts {
+        shared: Arc::clone(&shared),
+        env: Arc::clone(&env),
+        rules,
+        mark,
+        room,
+        chores,
+        on_fatal: options.on_fatal,
+    };
+    let committer = Committer::new(engine, chain, parts);
+    let drive = if is_task {
+        Drive::task(committer, Arc::clone(&queue), &env)
+    } else {
+        Drive::thread(committer, Arc::clone(&queue))
+            .map_err(|error| OpenError::Io { path: options.folder, error })?
+    };
+    let keeper = Keeper {
+        env: Arc::clone(&env),
+        queue: Arc::clone(&queue),
+        shared: Arc::downgrade(&shared),
+        blobs: blobs.clone(),
+    };
+    let keeper = env.spawn("eddy-keeper", Box::pin(keeper.run(next_chore)));
+    let keeper = std::sync::Mutex::new(Some(keeper));
+    Ok(Store::new(Inner { env, queue, shared, blobs, keeper, drive, _last: Box::new((folder, last)) }))
+}
+
+fn check_names(options: &Options) -> Result<(), OpenError> {
+    for (index, space) in options.spaces.iter().enumerate() {
+        if let Some(other) = options.spaces[..index].iter().find(|other| other.tag == space.tag) {
+            let (one, two, tag) = (other.name, space.name, char::from(space.tag));
+            return Err(OpenError::Misuse(format!("the spaces {one} and {two} have the same tag {tag:?}")));
+        }
+    }
+    for (index, update) in options.updates.iter().enumerate() {
+        if options.updates[..index].iter().any(|other| other.id == update.id) {
+            return Err(OpenError::Misuse(format!("the update {} is registered twice", update.id.0)));
+        }
+    }
+    Ok(())
+}
+
+fn damaged(options: &Options, error: EngineError) -> OpenError {
+    OpenError::Damaged { path: options.folder.clone(), reason: error.0 }
+}

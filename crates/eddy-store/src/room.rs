@@ -1,0 +1,178 @@
+//! Room on the disk. The engine must never meet a full one: after a single failed write it takes no more, even when
+//! room comes back (R9). So growth is refused while there is still room, and what makes room passes a little longer.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+
+use rustix::fs::{FallocateFlags, fallocate, fstatvfs};
+
+use crate::batch::Batch;
+use crate::folder::private;
+
+/// How much must be left on the disk, in bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RoomMarks {
+    /// Below this, batches that grow are refused, and new blobs.
+    pub grow_bytes: u64,
+    /// Below this, every batch is.
+    pub any_bytes: u64,
+    /// Set aside in a file that is removed when little is left, so that the engine can finish what it has begun.
+    pub ballast_bytes: u64,
+}
+
+impl Default for RoomMarks {
+    fn default() -> RoomMarks {
+        const MIB: u64 = 1024 * 1024;
+        RoomMarks { grow_bytes: 256 * MIB, any_bytes: 128 * MIB, ballast_bytes: 32 * MIB }
+    }
+}
+
+/// What may still be written.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Level {
+    Plenty,
+    /// Only what makes room.
+    Low,
+    Nothing,
+}
+
+/// Watches a disk. Shared by the commit thread and the writers of blobs.
+#[derive(Clone)]
+pub(crate) struct Room {
+    disk: Option<Arc<Watched>>,
+}
+
+struct Watched {
+    folder: File,
+    ballast: PathBuf,
+    marks: RoomMarks,
+    level: AtomicU8,
+    is_laid: AtomicBool,
+}
+
+impl Room {
+    /// Without a disk there is always room.
+    pub(crate) fn endless() -> Room {
+        Room { disk: None }
+    }
+
+    pub(crate) fn watch(folder: &std::path::Path, marks: RoomMarks) -> std::io::Result<Room> {
+        let watched = Watched {
+            folder: File::open(folder)?,
+            ballast: folder.join("ballast"),
+            marks,
+            level: AtomicU8::new(Level::Plenty as u8),
+            is_laid: AtomicBool::new(folder.join("ballast").exists()),
+        };
+        let room = Room { disk: Some(Arc::new(watched)) };
+        room.look();
+        Ok(room)
+    }
+
+    /// Asks the disk, and tends the ballast. Costs about a microsecond.
+    pub(crate) fn look(&self) -> Level {
+        let Some(disk) = &self.disk else { return Level::Plenty };
+        let before = disk.level();
+        let Ok(stat) = fstatvfs(&disk.folder) else { return before };
+        let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+        let level = disk.marks.level(free);
+        disk.level.store(level as u8, Ordering::Release);
+        if level != before {
+            tracing::warn!(free_bytes = free, level = ?level, "the room on the disk has changed");
+        }
+        disk.tend_ballast(level, free);
+        level
+    }
+}
+
+impl RoomMarks {
+    fn level(&self, free_bytes: u64) -> Level {
+        if free_bytes < self.any_bytes {
+            return Level::Nothing;
+        }
+        if free_bytes < self.grow_bytes { Level::Low } else { Level::Plenty }
+    }
+}
+
+impl Level {
+    pub(crate) fn admits(self, batch: &Batch) -> bool {
+        match self {
+            Level::Plenty => true,
+            Level::Low => batch.makes_room(),
+            Level::Nothing => false,
+        }
+    }
+}
+
+impl Watched {
+    fn level(&self) -> Level {
+        match self.level.load(Ordering::Acquire) {
+            0 => Level::Plenty,
+            1 => Level::Low,
+            _ => Level::Nothing,
+        }
+    }
+
+    /// Gives the ballast up when nothing is left, and lays it again when that does not use up what came back.
+    fn tend_ballast(&self, level: Level, free_bytes: u64) {
+        let is_laid = self.is_laid.load(Ordering::Acquire);
+        if level == Level::Nothing && is_laid {
+            self.drop_ballast();
+            self.is_laid.store(false, Ordering::Release);
+        }
+        let enough = self.marks.grow_bytes.saturating_add(self.marks.ballast_bytes.saturating_mul(2));
+        if level == Level::Plenty && !is_laid && self.marks.ballast_bytes > 0 && free_bytes >= enough {
+            self.lay_ballast();
+            // Not tried again at every look when the file system cannot do it.
+            self.is_laid.store(true, Ordering::Release);
+        }
+    }
+
+    fn lay_ballast(&self) {
+        let laid = private(&self.ballast)
+            .and_then(|file| Ok(fallocate(file, FallocateFlags::empty(), 0, self.marks.ballast_bytes)?));
+        if let Err(error) = laid {
+            tracing::warn!(error = %error, "no room could be set aside");
+            let _ = fs::remove_file(&self.ballast);
+        }
+    }
+
+    fn drop_ballast(&self) {
+        match fs::remove_file(&self.ballast) {
+            Ok(()) => tracing::warn!("the room set aside is given up"),
+            Err(error) => tracing::warn!(error = %error, "the room set aside could not be given up"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_follow_the_marks() {
+        let marks = RoomMarks { grow_bytes: 100, any_bytes: 50, ballast_bytes: 0 };
+        for (free, level) in [
+            (100, Level::Plenty),
+            (99, Level::Low),
+            (50, Level::Low),
+            (49, Level::Nothing),
+            (0, Level::Nothing),
+        ] {
+            assert_eq!(marks.level(free), level, "{free} bytes free");
+        }
+    }
+
+    #[test]
+    fn ballast_is_laid_and_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let marks = RoomMarks { grow_bytes: 0, any_bytes: 0, ballast_bytes: 4096 };
+        assert_eq!(Room::watch(folder.path(), marks).unwrap().look(), Level::Plenty);
+        assert_eq!(fs::metadata(folder.path().join("ballast")).unwrap().len(), 4096);
+        let none_left = RoomMarks { grow_bytes: u64::MAX, any_bytes: u64::MAX, ..marks };
+        assert_eq!(Room::watch(folder.path(), none_left).unwrap().look(), Level::Nothing);
+        assert!(!folder.path().join("ballast").exists());
+    }
+}
