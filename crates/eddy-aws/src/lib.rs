@@ -1,1 +1,21 @@
-//! Not yet built.
+//! Amazon's dialect: its services, each a folder of operations, over engines that know nothing of Amazon.
+//!
+//! An operation is a struct ([`Operation`]): its input by the names of Amazon's model, what its caller must be
+//! allowed to do, and what it does. [`serve`] is the one path from a request to an operation and back;
+//! [`table`] lists what there is. Whatever a model has and the table lacks is refused by name.
+
+mod cx;
+mod iam;
+pub mod limits;
+mod needs;
+mod operation;
+mod reply;
+pub mod serve;
+mod sts;
+pub mod table;
+
+pub use cx::{Cx, Engines, Settings};
+pub use needs::Needs;
+pub use operation::{Answer, Failure, Op, Operation, Service, op};
+pub use reply::Reply;
+pub use serve::{Auth, Finished, Front, Peer, Plane};

@@ -69,8 +69,8 @@ impl Session {
     }
 }
 
-/// The account in an ARN, if it is one with an account.
-pub(crate) fn account_of(arn: &str) -> Option<&str> {
+/// The account in an ARN, if it is one and has an account.
+pub fn account_of(arn: &str) -> Option<&str> {
     let mut parts = arn.split(':');
     if parts.next() != Some("arn") {
         return None;

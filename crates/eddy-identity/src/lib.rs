@@ -17,7 +17,7 @@ pub mod role;
 pub mod root;
 mod token;
 
-pub use caller::{Caller, Session};
+pub use caller::{Caller, Session, account_of};
 pub use decide::{Decision, Question, Why};
 pub use identity::{Credential, Identity, Keys, OpenError, Refused};
 pub use keys::SPACE;

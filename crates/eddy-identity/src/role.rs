@@ -41,9 +41,6 @@ pub struct Role {
     /// ARNs of managed policies, in the order in which they were attached.
     #[n(9)]
     pub attached: Vec<String>,
-    /// The ARN of a permissions boundary.
-    #[n(10)]
-    pub boundary: Option<String>,
 }
 
 /// What a role is made from.
@@ -55,7 +52,6 @@ pub struct NewRole {
     pub session_seconds_max: u32,
     pub trust: String,
     pub tags: BTreeMap<String, String>,
-    pub boundary: Option<String>,
 }
 
 /// Some of the roles, in the order of their names.
@@ -98,7 +94,6 @@ impl Identity {
             tags: new.tags,
             inline: BTreeMap::new(),
             attached: Vec::new(),
-            boundary: new.boundary,
         };
         let key = keys::role(account, &role.name);
         let mut batch = Batch::new();

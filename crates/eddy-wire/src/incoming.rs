@@ -104,8 +104,8 @@ impl std::fmt::Debug for Incoming {
 }
 
 impl Incoming {
-    /// A body that is held against nothing but its length: planes without Amazon's headers.
-    pub fn plain<B>(head: &Parts, body: B) -> Incoming
+    /// A body that is held against nothing but its length, so far.
+    pub fn new<B>(head: &Parts, body: B) -> Incoming
     where
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -124,42 +124,38 @@ impl Incoming {
         }
     }
 
-    /// A body with all that its head says of it. `chunks` checks the signatures of signed chunks; without it
-    /// they are taken apart only.
+    /// Takes the body out of its chunks and holds it against its payload hash. `chunks` checks the signatures
+    /// of signed chunks; without it they are taken apart only. Before the first read.
     ///
     /// # Errors
-    /// Headers that cannot be read: checksums, `Content-MD5`, the decoded length.
-    pub fn new<B>(
+    /// A decoded length that is missing or cannot be read.
+    pub fn hold(
+        &mut self,
         head: &Parts,
-        body: B,
         payload: &Payload,
         chunks: Option<ChunkSigner>,
-    ) -> Result<Incoming, Error>
-    where
-        B: Body<Data = Bytes> + Send + 'static,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
-        let mut incoming = Incoming::plain(head, body);
+    ) -> Result<(), Error> {
         match payload {
             Payload::Hash(hash) => {
-                incoming.declared.payload_sha256 = Some(hash.clone());
-                incoming.sha256 = Some(digest::Context::new(&digest::SHA256));
+                self.declared.payload_sha256 = Some(hash.clone());
+                self.sha256 = Some(digest::Context::new(&digest::SHA256));
             }
             Payload::SignedChunks { .. } | Payload::UnsignedChunks => {
-                incoming.length = Some(decoded_length(head)?);
+                self.length = Some(decoded_length(head)?);
                 let trailer_signed = *payload == Payload::SignedChunks { trailer: true };
-                incoming.decoder = Some(Decoder::new(chunks, trailer_signed));
+                self.decoder = Some(Decoder::new(chunks, trailer_signed));
             }
             Payload::Absent | Payload::Unsigned => {}
         }
-        Ok(incoming)
+        Ok(())
     }
 
-    /// Holds the body against `Content-MD5` and the checksums of S3 in header or trailer, too.
+    /// Holds the body against `Content-MD5` and the checksums of S3 in header or trailer. Before the first
+    /// read.
     ///
     /// # Errors
     /// Headers that cannot be read, or contradict each other.
-    pub fn with_checksums(mut self, head: &Parts) -> Result<Incoming, Error> {
+    pub fn hold_checksums(&mut self, head: &Parts) -> Result<(), Error> {
         let text = |name: &str| head.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
         if let Some(value) = text("content-md5") {
             let bytes = BASE64.decode(value.trim()).map_err(|_| Error::Md5Malformed)?;
@@ -191,7 +187,7 @@ impl Incoming {
                 return Err(Error::ChecksumMissing);
             }
         }
-        Ok(self)
+        Ok(())
     }
 
     /// Bytes of content, where the head tells.
@@ -274,6 +270,16 @@ impl Incoming {
             whole.extend_from_slice(&piece);
         }
         Ok(whole.freeze())
+    }
+
+    /// Reads, and throws away, up to `bytes_max` of what is left, whatever it is.
+    pub async fn drain(mut self, bytes_max: u64) {
+        let mut left = bytes_max;
+        while let Some(Ok(frame)) = self.body.frame().await {
+            let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
+            let Some(rest) = left.checked_sub(bytes) else { return };
+            left = rest;
+        }
     }
 
     async fn next_within(&mut self, bytes_max: u64) -> Result<Option<Bytes>, Error> {
@@ -466,7 +472,9 @@ mod tests {
         let head = head(headers);
         let payload = Payload::of(&head).unwrap();
         let body = Full::new(Bytes::copy_from_slice(body));
-        let mut incoming = Incoming::new(&head, body, &payload, None)?.with_checksums(&head)?;
+        let mut incoming = Incoming::new(&head, body);
+        incoming.hold(&head, &payload, None)?;
+        incoming.hold_checksums(&head)?;
         let whole = incoming.collect(1 << 20).await?;
         Ok((whole, incoming.finish().await?))
     }
@@ -520,9 +528,9 @@ mod tests {
     #[tokio::test]
     async fn a_body_over_its_bound_is_refused() {
         let whole = head(&[]);
-        let mut incoming = Incoming::plain(&whole, Full::new(Bytes::from(vec![0; 100])));
+        let mut incoming = Incoming::new(&whole, Full::new(Bytes::from(vec![0; 100])));
         assert_eq!(incoming.collect(100).await.map(|bytes| bytes.len()), Ok(100));
-        let mut incoming = Incoming::plain(&whole, Full::new(Bytes::from(vec![0; 101])));
+        let mut incoming = Incoming::new(&whole, Full::new(Bytes::from(vec![0; 101])));
         assert_eq!(incoming.collect(100).await, Err(Error::TooLarge { bytes_max: 100 }));
     }
 }

@@ -1,7 +1,7 @@
 //! Whom a statement is about.
 
 use crate::Caller;
-use crate::caller::account_of;
+use crate::account_of;
 
 /// The principals of a statement, or everyone else (`NotPrincipal`).
 #[derive(Debug, Clone, PartialEq)]

@@ -14,7 +14,6 @@ fn new_role(name: &str, path: &str) -> NewRole {
         session_seconds_max: 3600,
         trust: "{}".to_owned(),
         tags: BTreeMap::new(),
-        boundary: None,
     }
 }
 

@@ -1,0 +1,319 @@
+//! The path from a request to its answer.
+//!
+//! [`Front::serve`] is one function to read, with no layers: whose is it, who asks, does the head prove it,
+//! which operation; then the body, bounded, and what is left of the proof; then decode, validate, authorize,
+//! call, encode. An unknown key or a missing signature is refused before a byte of the body is read, unsigned
+//! forms for STS and anonymous S3 excepted. Operations that stream read their body themselves, and what was
+//! said of it is held at its last read.
+//!
+//! It listens on nothing and serves no data plane: [`Front::plane`] says which one a request is for, and the
+//! binary takes those.
+
+mod fault;
+mod host;
+mod recognise;
+pub(crate) mod refusal;
+mod unserved;
+mod visit;
+mod who;
+
+use std::future::Future;
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use eddy_base::{Cause, Id};
+use eddy_identity::Caller;
+use eddy_wire::sign::{self, sha256_hex};
+use eddy_wire::{Incoming, Outgoing, Protocol, Routed, decode, encode, inflate, route, schema, validate};
+use futures_util::FutureExt as _;
+use http::request::Parts;
+use http::{Method, Request, Response, StatusCode};
+use http_body::Body;
+
+pub use recognise::Plane;
+pub use who::FormProver;
+
+use crate::operation::{Answer, Failure, Form, Run};
+use crate::{Engines, Op, limits, table};
+use recognise::{Asked, ServiceAsked};
+use visit::Visit;
+use who::Who;
+
+/// Are signatures checked?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Auth {
+    /// As on AWS.
+    Enforce,
+    /// Everyone is root. Loopback only, and said loudly.
+    None,
+}
+
+/// Where a request comes from.
+#[derive(Debug, Clone)]
+pub enum Peer {
+    /// The network.
+    Outside(IpAddr),
+    /// The platform socket inside a jail.
+    Jail {
+        /// The environment, as its session names it.
+        environment: String,
+        /// Why whatever the invocation that runs there does happens; `None` between invocations.
+        cause: Option<Cause>,
+    },
+}
+
+/// A request that has been answered (its body may still flow).
+#[derive(Debug, Clone)]
+pub struct Finished {
+    pub id: Id,
+    /// The request's own cause: itself for one from outside, its invocation for one from a jail.
+    pub cause: Cause,
+    /// The service's name in the schema; empty when none was recognised.
+    pub service: &'static str,
+    /// Empty when none was found.
+    pub operation: &'static str,
+    /// For people: `PUT source/a.txt`, `lambda Invoke hello`. Holds no secret.
+    pub label: String,
+    pub status: StatusCode,
+    pub took: Duration,
+    pub caller: Caller,
+}
+
+type OnFinished = Box<dyn Fn(Finished) + Send + Sync>;
+
+/// Serves the APIs. Cheap to clone.
+#[derive(Clone)]
+pub struct Front {
+    inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    engines: Arc<Engines>,
+    keys: sign::Keys,
+    on_finished: OnFinished,
+}
+
+impl std::fmt::Debug for Front {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Front")
+    }
+}
+
+impl Front {
+    /// `on_finished` hears of every request once it is answered; it must not block.
+    pub fn new(engines: Arc<Engines>, on_finished: impl Fn(Finished) + Send + Sync + 'static) -> Front {
+        let inner = Inner { engines, keys: sign::Keys::default(), on_finished: Box::new(on_finished) };
+        Front { inner: Arc::new(inner) }
+    }
+
+    pub fn engines(&self) -> &Arc<Engines> {
+        &self.inner.engines
+    }
+
+    /// Which plane a request is for. Those other than [`Plane::Service`] are not served here.
+    pub fn plane(&self, head: &Parts) -> Plane {
+        recognise::plane(head, &self.inner.engines.settings.domains)
+    }
+
+    /// Who signed a request of a data plane that asks for IAM (a function URL with AWS_IAM), for `service`.
+    /// Without a signature: [`Caller::Anonymous`].
+    ///
+    /// # Errors
+    /// The refusal of a key or signature, in the words of the JSON protocols.
+    pub fn caller(&self, service: &str, head: &Parts, body: &[u8]) -> Result<Caller, eddy_wire::Error> {
+        let facts = schema::facts().iter().find(|facts| facts.signing_name == service);
+        let facts = facts.expect("data planes ask for services that there are");
+        let asked = ServiceAsked { facts, protocol: Protocol::RestJson, bucket: None };
+        let claim = sign::claim(head).map_err(|why| refusal::of_signature(Protocol::RestJson, why))?;
+        if claim.is_none() && self.inner.engines.settings.auth == Auth::Enforce {
+            return Ok(Caller::Anonymous);
+        }
+        let who = who::who(&self.inner, &asked, head)?;
+        who.prove(&self.inner, &asked, head, Some(&sha256_hex(body)))?;
+        Ok(who.caller)
+    }
+
+    /// Answers one request for an API. Never fails: an error is an answer.
+    pub async fn serve<B>(&self, request: Request<B>, peer: Peer) -> Response<Outgoing>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let (head, body) = request.into_parts();
+        let body = Incoming::new(&head, body);
+        let mut visit = Visit::new(self.inner.clone(), head, body, peer);
+        let answer = AssertUnwindSafe(self.answer(&mut visit)).catch_unwind().await;
+        let response = match answer {
+            Ok(Ok(response)) => response,
+            Ok(Err(failure)) => visit.refuse(failure),
+            Err(_) => visit.refuse_after_panic(),
+        };
+        visit.finish(response)
+    }
+
+    /// The path itself.
+    async fn answer(&self, visit: &mut Visit) -> Result<Response<Outgoing>, Failure> {
+        let inner = &*self.inner;
+        let asked = match recognise::service(&visit.head, &inner.engines.settings.domains) {
+            Asked::Service(asked) => asked,
+            Asked::Unknown { name, protocol } => {
+                return Ok(unserved::service(&name, protocol, &visit.id, &visit.head.method));
+            }
+            Asked::Google { grpc } => return Ok(unserved::google(grpc)),
+        };
+        visit.asked = Some(asked.clone());
+        let who = who::who(inner, &asked, &visit.head)?;
+        visit.caller = who.caller.clone();
+        let payload = who.payload(asked.protocol, &visit.head)?;
+        let chunks = if who.needs_body() { None } else { who.prove(inner, &asked, &visit.head, None)? };
+        visit.body.as_mut().expect("the body is there until it is read").hold(
+            &visit.head,
+            &payload,
+            chunks,
+        )?;
+        if let Some(answer) = form(visit, &asked, &who) {
+            return answer.await;
+        }
+        let service = schema::service(asked.facts.name).expect("facts have their schema");
+        let (routed, body) = if asked.protocol == Protocol::Query {
+            let body = collect_form(visit, &who).await?;
+            prove_body(inner, visit, &asked, &who, &body)?;
+            let body = inflate(&visit.head, body)?;
+            (route(service, asked.protocol, &visit.head, Some(&body), None)?, body)
+        } else {
+            let routed = route(service, asked.protocol, &visit.head, None, asked.bucket.as_deref())?;
+            visit.label(&routed);
+            let body = collect(visit, &routed, &asked).await?;
+            prove_body(inner, visit, &asked, &who, &body)?;
+            (routed, body)
+        };
+        visit.label(&routed);
+        let op = standing(&asked, &routed)?;
+        if visit.caller == Caller::Anonymous && asked.facts.name != "s3" && !routed.operation.unsigned {
+            return Err(refusal::unsigned(asked.protocol).into());
+        }
+        let document = decode(&routed, asked.protocol, &visit.head, body)?;
+        validate(routed.operation, &document)?;
+        let cx = visit.cx(&asked, &who);
+        let answer = (op.run)(Run { operation: routed.operation, document, cx }).await?;
+        Ok(write(routed.operation, asked.protocol, answer, &visit.id, &visit.head.method))
+    }
+}
+
+/// An upload form of a browser: no operation of the model, and signed inside.
+fn form(
+    visit: &mut Visit,
+    asked: &ServiceAsked,
+    who: &Who,
+) -> Option<impl Future<Output = Result<Response<Outgoing>, Failure>> + use<>> {
+    let kind = visit.head.headers.get(http::header::CONTENT_TYPE);
+    let is_form = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"multipart/form-data"));
+    if asked.facts.name != "s3" || visit.head.method != Method::POST || !is_form {
+        return None;
+    }
+    let path = visit.head.uri.path().trim_matches('/');
+    let in_path = (!path.is_empty() && !path.contains('/')).then(|| path.to_owned());
+    let bucket = asked.bucket.clone().filter(|_| path.is_empty()).or(in_path)?;
+    let handler = table::service(asked.facts.name)?.form?;
+    visit.operation = "PostObject";
+    let form = Form {
+        cx: visit.cx(asked, who),
+        head: visit.head.clone(),
+        bucket,
+        body: visit.body.take().expect("nobody has read the body"),
+        prover: FormProver(visit.inner.clone()),
+    };
+    Some(async move { Ok(handler(form).await?) })
+}
+
+/// The form of awsQuery. Without a signature it is short, or refused unread.
+async fn collect_form(visit: &mut Visit, who: &Who) -> Result<Bytes, Failure> {
+    let bytes_max = match who.caller {
+        Caller::Anonymous => limits::UNSIGNED_FORM_BYTES_MAX,
+        Caller::Root { .. } | Caller::Session(_) | Caller::Service(_) => limits::FORM_BYTES_MAX,
+    };
+    Ok(visit.body.as_mut().expect("nobody has read the body").collect(bytes_max).await?)
+}
+
+/// The body of an operation that is known; left where it is when the operation streams it.
+async fn collect(visit: &mut Visit, routed: &Routed, asked: &ServiceAsked) -> Result<Bytes, Failure> {
+    let operation = routed.operation;
+    let op = standing(asked, routed)?;
+    let body = visit.body.as_mut().expect("nobody has read the body");
+    // Elsewhere the same headers say something else: in CompleteMultipartUpload, of the object.
+    if operation.checksum_required || operation.checksum_algorithm.is_some() {
+        body.hold_checksums(&visit.head)?;
+    }
+    if operation.checksum_required && !body.is_checked() {
+        let text = "Missing required header for this request: Content-MD5 OR x-amz-checksum-*";
+        return Err(eddy_wire::Error::new("InvalidRequest", text)
+            .with_status(StatusCode::BAD_REQUEST)
+            .into());
+    }
+    if operation.streaming_input().is_some() {
+        return Ok(Bytes::new());
+    }
+    Ok(body.collect(op.body_bytes_max).await?)
+}
+
+/// Finishes a proof that waits for the body.
+fn prove_body(
+    inner: &Inner,
+    visit: &Visit,
+    asked: &ServiceAsked,
+    who: &Who,
+    body: &Bytes,
+) -> Result<(), Failure> {
+    if !who.needs_body() {
+        return Ok(());
+    }
+    if asked.facts.name == "s3" {
+        // Its bodies stream, so S3 insists on the hash in the head.
+        let text = "Missing required header for this request: x-amz-content-sha256";
+        return Err(eddy_wire::Error::new("InvalidRequest", text)
+            .with_status(StatusCode::BAD_REQUEST)
+            .into());
+    }
+    who.prove(inner, asked, &visit.head, Some(&sha256_hex(body)))?;
+    Ok(())
+}
+
+/// The operation in the table, or its refusal by name.
+fn standing(asked: &ServiceAsked, routed: &Routed) -> Result<&'static Op, Failure> {
+    let service = table::service(asked.facts.name);
+    let op = service.and_then(|service| service.operation(routed.operation.name));
+    op.ok_or_else(|| unserved::operation(asked.facts, asked.protocol, routed.operation.name).into())
+}
+
+fn write(
+    operation: &'static schema::Operation,
+    protocol: Protocol,
+    answer: Answer,
+    id: &Id,
+    method: &Method,
+) -> Response<Outgoing> {
+    let Answer { document, status, headers, body, .. } = answer;
+    let mut response = encode(operation, protocol, document, &id.to_string()).map(Outgoing::from);
+    if let Some(status) = status {
+        *response.status_mut() = status;
+    }
+    for (name, value) in headers {
+        response.headers_mut().insert(name, value);
+    }
+    if let Some(body) = body {
+        *response.body_mut() = body;
+    }
+    if *method == Method::HEAD {
+        *response.body_mut() = Outgoing::empty();
+    }
+    response
+}
+
+impl From<eddy_wire::incoming::Error> for Failure {
+    fn from(error: eddy_wire::incoming::Error) -> Failure {
+        Failure::Fault(error.into())
+    }
+}
