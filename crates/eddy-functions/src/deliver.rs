@@ -1,0 +1,118 @@
+//! Asynchronous invocation: events of the bus that end in a function.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use eddy_base::env::Boxed;
+use eddy_base::{Code, Fault, HOPS_MAX, Id};
+use eddy_bus::{Delivery, Event, Outcome, RetryPolicy, Source, TargetName};
+use eddy_store::{Batch, Durable};
+
+use crate::error::Error;
+use crate::invoke::{Invoked, check_version};
+use crate::limits::PAYLOAD_ASYNC_BYTES_MAX;
+use crate::{Functions, Invoke, Shared};
+
+impl Functions {
+    /// Accepts an invocation that nobody waits for. It is durable when this returns, and its answer is dropped.
+    /// `tail`, `by` and `client_context` have no meaning here.
+    ///
+    /// # Errors
+    /// `Missing` about the function or its version; `TooLarge` about the payload; the store's.
+    pub async fn enqueue(&self, invoke: Invoke) -> Result<Durable<Id>, Fault> {
+        let Invoke { scope, name, qualifier, payload, cause, request_id, .. } = invoke;
+        self.shared.known(&scope, &name)?;
+        check_version(&name, qualifier.as_deref())?;
+        if payload.len() > PAYLOAD_ASYNC_BYTES_MAX {
+            return Err(Error::PayloadTooLarge { limit: PAYLOAD_ASYNC_BYTES_MAX }.into());
+        }
+        let event = Event {
+            id: request_id,
+            at: self.shared.env().now(),
+            source: Source::Function { scope, name, qualifier },
+            kind: Event::INVOKE.to_owned(),
+            subject: String::new(),
+            cause,
+            data: payload,
+        };
+        let mut batch = Batch::new();
+        self.shared.bus.stage(&mut batch, &event);
+        Ok(self.shared.store.commit(batch, request_id).await?)
+    }
+}
+
+/// Functions as the bus sees them. Holds them weakly, since they hold the bus.
+struct Target(Weak<Shared>);
+
+impl eddy_bus::Target for Target {
+    fn deliver<'a>(&'a self, delivery: Delivery) -> Boxed<'a, Outcome> {
+        Box::pin(async move {
+            match self.0.upgrade() {
+                Some(shared) => Functions { shared }.delivered(delivery).await,
+                None => Outcome::PutBack { after: None, reason: "the server is stopping".to_owned() },
+            }
+        })
+    }
+
+    fn policy(&self, target: &TargetName) -> RetryPolicy {
+        let TargetName::Function { scope, name, .. } = target;
+        let known = self.0.upgrade().and_then(|shared| shared.known(scope, name).ok());
+        let retry = known.and_then(|known| known.retry);
+        let mut policy = RetryPolicy::default();
+        if let Some(attempts) = retry.and_then(|retry| retry.attempts) {
+            policy.retries = attempts.into();
+        }
+        if let Some(seconds) = retry.and_then(|retry| retry.age_seconds) {
+            policy.age_max = Duration::from_secs(seconds.into());
+        }
+        policy
+    }
+}
+
+impl Functions {
+    /// Functions as the one target of the bus.
+    pub fn target(&self) -> Arc<dyn eddy_bus::Target> {
+        Arc::new(Target(Arc::downgrade(&self.shared)))
+    }
+
+    async fn delivered(&self, delivery: Delivery) -> Outcome {
+        let Delivery { event, payload, target, .. } = delivery;
+        if event.cause.hops >= HOPS_MAX {
+            let message = format!("stopped: {HOPS_MAX} events have caused one another up to this one");
+            return Outcome::Gone { message };
+        }
+        let TargetName::Function { scope, name, qualifier } = target;
+        let invoke = Invoke {
+            scope,
+            name,
+            qualifier,
+            payload,
+            client_context: None,
+            cause: event.cause.across(event.id),
+            request_id: event.id,
+            tail: false,
+            by: None,
+        };
+        outcome(self.invoke(invoke).await)
+    }
+}
+
+/// What an invocation is to the bus: the function's failures count, ours do not.
+fn outcome(invoked: Result<Invoked, Fault>) -> Outcome {
+    let fault = match invoked {
+        Ok(Invoked { error: None, .. }) => return Outcome::Done,
+        Ok(Invoked { error: Some(error), code_hash, .. }) => {
+            return Outcome::Failed {
+                error_type: error.error_type,
+                message: error.message,
+                trace: error.trace,
+                code_version: code_hash,
+            };
+        }
+        Err(fault) => fault,
+    };
+    match fault.code {
+        Code::Missing | Code::TooLarge => Outcome::Gone { message: fault.to_string() },
+        _ => Outcome::PutBack { after: None, reason: fault.to_string() },
+    }
+}

@@ -1,0 +1,199 @@
+//! From a function's row to an environment that waits for its first event.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use eddy_base::{Cause, Fault, Id};
+use eddy_runtime::{Artifact, Credentials, Failure, Guest, Init, Package, Spec, limits::PIDS_MAX};
+
+use crate::Shared;
+use crate::capacity::Permit;
+use crate::directory::Known;
+use crate::environment::{Activity, Environment, Presence};
+use crate::error::Error;
+use crate::function::{LATEST, Settings};
+use crate::limits::{INIT_MAX, SESSION};
+use crate::output::Output;
+use crate::package::Folder;
+use crate::pool::{NoEnvironment, Pool};
+use crate::report;
+
+/// What environments of one build are started from.
+#[derive(Clone)]
+pub(crate) struct Prepared {
+    build: Id,
+    artifact: Artifact,
+    folder: Arc<Folder>,
+}
+
+/// A guest that is being started, with what is only its own.
+struct Newborn {
+    guest: Guest,
+    output: Arc<Output>,
+    presence: Presence,
+}
+
+impl Shared {
+    /// Starts one environment for the pool and tells it how it went.
+    pub(crate) async fn start(self: &Arc<Shared>, pool: Arc<Pool>, permit: Permit) {
+        let todo = match self.started(&pool, permit).await {
+            Ok(environment) => pool.started(self, environment, self.env().monotonic()),
+            Err(why) => pool.not_started(why),
+        };
+        self.carry_out(&pool, todo);
+    }
+
+    /// Checks that a package can run here under these settings.
+    pub(crate) async fn check_runnable(&self, settings: &Settings, folder: &Folder) -> Result<(), Error> {
+        self.artifact(settings, folder).await.map(|_| ())
+    }
+
+    async fn started(
+        self: &Arc<Shared>,
+        pool: &Arc<Pool>,
+        permit: Permit,
+    ) -> Result<Environment, NoEnvironment> {
+        let known = self.known(&pool.name.scope, &pool.name.name).map_err(ours)?;
+        let prepared = self.prepared(pool, &known).await.map_err(ours)?;
+        let cause = pool.first_cause();
+        let born = self.env().monotonic();
+        let (newborn, init) = self.initialized(&known, &prepared, cause).await?;
+        Ok(Environment {
+            guest: Box::new(newborn.guest),
+            build: prepared.build,
+            output: newborn.output,
+            born,
+            idle_since: born,
+            frozen: false,
+            init: Some(init.took),
+            presence: newborn.presence,
+            _folder: prepared.folder,
+            _permit: permit,
+        })
+    }
+
+    /// A guest that has finished its initialization. The first try has ten seconds, whatever the function's own
+    /// time-out is; a second one, if the first ran out of them, has that time-out.
+    async fn initialized(
+        self: &Arc<Shared>,
+        known: &Known,
+        prepared: &Prepared,
+        cause: Option<Cause>,
+    ) -> Result<(Newborn, Init), NoEnvironment> {
+        let own = Duration::from_secs(known.function.settings.timeout_seconds.into());
+        let mut within = INIT_MAX;
+        let mut last = false;
+        loop {
+            let began = self.env().monotonic();
+            let newborn = self.born(known, prepared, cause).await.map_err(ours)?;
+            let failure = match newborn.guest.ready(within).await {
+                Ok(init) => return Ok((newborn, init)),
+                Err(Failure::Host(error)) => return Err(ours(error)),
+                Err(failure) => failure,
+            };
+            let took = self.env().monotonic().saturating_sub(began);
+            newborn.output.note(self.env().now(), report::init_report(took, &failure));
+            if last || !matches!(failure, Failure::Timeout) {
+                return Err(NoEnvironment::Failed { failure, took, output: newborn.output });
+            }
+            (within, last) = (own, true);
+        }
+    }
+
+    async fn born(
+        &self,
+        known: &Known,
+        prepared: &Prepared,
+        cause: Option<Cause>,
+    ) -> Result<Newborn, eddy_runtime::Error> {
+        let id = Id::random(&**self.env());
+        let name = &known.pool.name;
+        let group = (self.dialect.log_group)(&name.name);
+        let stream = stream_name(self.env().now(), id);
+        let output = Output::new(self.telemetry.clone(), name.scope.clone(), group, stream);
+        let presence = self.register.enter(id);
+        if let Some(cause) = cause {
+            presence.begins(Activity { function: name.clone(), cause });
+        }
+        let guest = self.jail.start(&prepared.artifact, self.spec(known, id, &output)).await?;
+        Ok(Newborn { guest, output, presence })
+    }
+
+    fn spec(&self, known: &Known, environment: Id, output: &Arc<Output>) -> Spec {
+        const MEBI: u64 = 1024 * 1024;
+        let name = &known.pool.name;
+        let settings = &known.function.settings;
+        Spec {
+            environment,
+            handler: settings.handler.clone(),
+            function: eddy_runtime::Function {
+                name: name.name.clone(),
+                version: LATEST.to_owned(),
+                memory_megabytes: settings.memory_mb,
+                region: name.scope.region.to_string(),
+                log_group: output.group.clone(),
+                log_stream: output.stream.clone(),
+                runtime: settings.runtime.clone(),
+            },
+            variables: settings.variables.0.clone(),
+            credentials: Some(self.credentials(known, environment)),
+            memory_bytes_max: u64::from(settings.memory_mb) * MEBI,
+            tmp_bytes_max: u64::from(settings.tmp_mb) * MEBI,
+            cpu_millis: None,
+            pids_max: PIDS_MAX,
+            logs: output.sink(),
+        }
+    }
+
+    fn credentials(&self, known: &Known, environment: Id) -> Credentials {
+        let name = &known.pool.name;
+        let keys = self.identity.session(eddy_identity::Session {
+            scope: name.scope.clone(),
+            role: known.function.settings.role.clone(),
+            function: name.name.clone(),
+            environment: environment.to_string(),
+            until: self.env().now().plus(SESSION),
+        });
+        Credentials { access_key: keys.access_key, secret_key: keys.secret_key, token: keys.token }
+    }
+
+    async fn prepared(&self, pool: &Pool, known: &Known) -> Result<Prepared, Error> {
+        let function = &known.function;
+        let mut kept = pool.prepared.lock().await;
+        if let Some(prepared) = kept.as_ref().filter(|kept| kept.build == function.build) {
+            return Ok(prepared.clone());
+        }
+        let folder = self.packages.folder(&function.code).await?;
+        let artifact = self.artifact(&function.settings, &folder).await?;
+        let prepared = Prepared { build: function.build, artifact, folder };
+        *kept = Some(prepared.clone());
+        Ok(prepared)
+    }
+
+    async fn artifact(&self, settings: &Settings, folder: &Folder) -> Result<Artifact, Error> {
+        let Some(runtime) = (self.dialect.runtime)(&settings.runtime) else {
+            return Err(Error::NoRuntime(settings.runtime.clone()));
+        };
+        let package = Package { code: folder.path(), layers: None, runtime };
+        self.jail.prepare(&package).await.map_err(|error| Error::Fault(error.into()))
+    }
+}
+
+impl Environment {
+    /// Kills the guest, then gives up its folder and its place.
+    pub(crate) async fn stop(self) {
+        let Environment { guest, _folder, _permit, .. } = self;
+        guest.stop().await;
+    }
+}
+
+fn ours(error: impl Into<Fault>) -> NoEnvironment {
+    NoEnvironment::Fault(error.into())
+}
+
+/// `2026/01/02/[$LATEST]` and 32 hexadecimal digits.
+fn stream_name(now: eddy_base::Timestamp, environment: Id) -> String {
+    let day = now.civil().strftime("%Y/%m/%d").to_string();
+    let id = environment.to_string().replace('-', "");
+    format!("{day}/[{LATEST}]{id}")
+}
