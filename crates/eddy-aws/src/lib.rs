@@ -5,6 +5,7 @@
 //! [`table`] lists what there is. Whatever a model has and the table lacks is refused by name.
 
 mod cx;
+pub mod http_event;
 mod iam;
 pub mod limits;
 mod needs;
