@@ -147,7 +147,7 @@ impl Visit {
     /// Adds what every answer has, and tells who listens.
     pub(super) fn finish(self, mut response: Response<Outgoing>) -> Response<Outgoing> {
         let id = HeaderValue::from_str(&self.id.to_string()).expect("an id is plain ASCII");
-        let is_s3 = self.asked.as_ref().is_none_or(|asked| asked.protocol == Protocol::RestXml);
+        let is_s3 = self.asked.as_ref().is_some_and(|asked| asked.protocol == Protocol::RestXml);
         let headers = response.headers_mut();
         if is_s3 {
             headers.insert(HeaderName::from_static("x-amz-request-id"), id.clone());

@@ -1,0 +1,141 @@
+//! A front over a real store, and a client that signs.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use eddy_aws::{Auth, Engines, Finished, Front, Peer, Settings};
+use eddy_base::Region;
+use eddy_identity::Identity;
+use eddy_wire::sign::{Credentials, Payload, Signer, sha256_hex};
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+
+pub struct House {
+    pub front: Front,
+    pub finished: Arc<Mutex<Vec<Finished>>>,
+    _folder: tempfile::TempDir,
+}
+
+/// An answer that has been read.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: http::HeaderMap,
+    pub body: String,
+}
+
+pub const HOST: &str = "127.0.0.1:4566";
+
+pub async fn open() -> House {
+    open_with(Auth::Enforce).await
+}
+
+pub async fn open_with(auth: Auth) -> House {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let store = eddy_store::testing::open(eddy_identity::SPACES, Vec::new());
+    let identity = Identity::open(store.clone(), folder.path()).await.expect("a new folder opens");
+    let settings = Settings { auth, domains: Vec::new(), region: Region::default() };
+    let finished: Arc<Mutex<Vec<Finished>>> = Arc::default();
+    let heard = finished.clone();
+    let engines = Arc::new(Engines { store, identity, settings });
+    let front = Front::new(engines, move |event| heard.lock().expect("not poisoned").push(event));
+    House { front, finished, _folder: folder }
+}
+
+impl House {
+    /// The root key.
+    pub fn root(&self) -> Credentials {
+        let root = self.front.engines().identity.root();
+        Credentials { access_key: root.access_key.clone(), secret_key: root.secret_key.clone(), token: None }
+    }
+
+    /// Sends a request as it is.
+    pub async fn send<B>(&self, request: Request<B>) -> Answer
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let peer = Peer::Outside(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        read(self.front.serve(request, peer).await).await
+    }
+
+    /// Signs as root and sends.
+    pub async fn signed(&self, service: &str, request: Request<Bytes>) -> Answer {
+        self.signed_by(&self.root(), service, request).await
+    }
+
+    pub async fn signed_by(
+        &self,
+        credentials: &Credentials,
+        service: &str,
+        request: Request<Bytes>,
+    ) -> Answer {
+        let request = self.sign(credentials, service, request);
+        self.send(request.map(Full::new)).await
+    }
+
+    pub fn sign(&self, credentials: &Credentials, service: &str, request: Request<Bytes>) -> Request<Bytes> {
+        let at = self.front.engines().store.env().now();
+        let (mut head, body) = request.into_parts();
+        head.headers.entry("host").or_insert(HOST.parse().expect("a host"));
+        let payload = Payload::Hash(sha256_hex(&body));
+        Signer { credentials, region: "us-east-1", service, at }.sign(&mut head, &payload);
+        Request::from_parts(head, body)
+    }
+
+    /// Calls an awsQuery operation as root.
+    pub async fn query(
+        &self,
+        service: &str,
+        version: &str,
+        action: &str,
+        parameters: &[(&str, &str)],
+    ) -> Answer {
+        self.signed(service, form(version, action, parameters)).await
+    }
+}
+
+/// A form as SDKs send it, unsigned.
+pub fn form(version: &str, action: &str, parameters: &[(&str, &str)]) -> Request<Bytes> {
+    let mut body = format!("Action={action}&Version={version}");
+    for (name, value) in parameters {
+        let value = percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC);
+        body.push_str(&format!("&{name}={value}"));
+    }
+    let kind = "application/x-www-form-urlencoded; charset=utf-8";
+    let request = Request::post("/").header("host", HOST).header("content-type", kind);
+    request.body(Bytes::from(body)).expect("a request")
+}
+
+async fn read(response: Response<eddy_wire::Outgoing>) -> Answer {
+    let (head, body) = response.into_parts();
+    let body = body.collect().await.expect("the body is whole").to_bytes();
+    let body = String::from_utf8_lossy(&body).into_owned();
+    Answer { status: head.status, headers: head.headers, body }
+}
+
+impl Answer {
+    /// The text of an element of an XML answer.
+    pub fn xml(&self, name: &str) -> Option<&str> {
+        let (_, rest) = self.body.split_once(&format!("<{name}>"))?;
+        rest.split_once(&format!("</{name}>")).map(|(text, _)| text)
+    }
+
+    /// The error's code, wherever the protocol has it.
+    pub fn code(&self) -> String {
+        if let Some(code) = self.xml("Code") {
+            return code.to_owned();
+        }
+        let header = Some(self.header("x-amzn-errortype")).filter(|code| !code.is_empty());
+        let body: Option<serde_json::Value> = serde_json::from_str(&self.body).ok();
+        let in_body = body.as_ref().and_then(|body| body["__type"].as_str());
+        // CBOR is no text, but its errors say their awsQuery code in a header as well.
+        let in_query = self.header("x-amzn-query-error").split(';').next();
+        header.or(in_body).or(in_query).unwrap_or_default().rsplit('#').next().unwrap_or_default().to_owned()
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+}

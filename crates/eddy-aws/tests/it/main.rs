@@ -1,0 +1,7 @@
+//! The dialect from outside: requests as clients send them, answers as they read them.
+
+mod harness;
+mod iam;
+mod path;
+mod sts;
+mod table;
