@@ -4,6 +4,7 @@
 //! allowed to do, and what it does. [`serve`] is the one path from a request to an operation and back;
 //! [`table`] lists what there is. Whatever a model has and the table lacks is refused by name.
 
+pub mod coverage;
 mod cx;
 pub mod http_event;
 mod iam;
@@ -15,6 +16,7 @@ pub mod serve;
 mod sts;
 pub mod table;
 
+pub use coverage::coverage;
 pub use cx::{Cx, Engines, Settings};
 pub use needs::Needs;
 pub use operation::{Answer, Failure, Op, Operation, Service, op};

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use eddy_base::{Code, Fault, Subject};
 use eddy_store::Pos;
 use eddy_wire::schema;
-use eddy_wire::{Document, Incoming, Outgoing, check_fields, from_document, to_document};
+use eddy_wire::{Document, Incoming, Outgoing, check_fields, from_document, lacking_members, to_document};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -45,6 +45,8 @@ pub struct Op {
     pub(crate) run: fn(Run) -> Running,
     /// Fields of the input's struct that the model lacks. For tests.
     pub check: fn(&schema::Operation) -> Vec<&'static str>,
+    /// Members of the model's input that the struct lacks. For the coverage page.
+    pub lacks: fn(&schema::Operation) -> Vec<&'static str>,
 }
 
 /// A service: its name, its operations, and what its errors are called.
@@ -120,7 +122,13 @@ impl std::fmt::Debug for Op {
 
 /// The row of an operation in its service's table.
 pub const fn op<O: Operation>() -> Op {
-    Op { name: O::NAME, body_bytes_max: O::BODY_BYTES_MAX, run: run::<O>, check: check_fields::<O> }
+    Op {
+        name: O::NAME,
+        body_bytes_max: O::BODY_BYTES_MAX,
+        run: run::<O>,
+        check: check_fields::<O>,
+        lacks: lacking_members::<O>,
+    }
 }
 
 fn run<O: Operation>(run: Run) -> Running {

@@ -24,7 +24,7 @@ pub mod sign;
 mod time;
 mod validate;
 
-pub use bridge::{Blob, Coded, Time, check_fields, from_document, to_document};
+pub use bridge::{Blob, Coded, Time, check_fields, from_document, lacking_members, to_document};
 pub use codec::{decode, encode, encode_error};
 pub use document::{Document, Struct};
 pub use error::Error;

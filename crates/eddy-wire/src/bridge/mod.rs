@@ -50,6 +50,14 @@ pub fn check_fields<T: DeserializeOwned>(operation: &Operation) -> Vec<&'static 
     read::fields::<T>().iter().copied().filter(|field| !is_known(field)).collect()
 }
 
+/// The members of an operation's input that its struct lacks, and so refuses unless their value is neutral.
+pub fn lacking_members<T: DeserializeOwned>(operation: &Operation) -> Vec<&'static str> {
+    let members = operation.input.map(|shape| &shape.get().structure().members);
+    let fields = read::fields::<T>();
+    let lacking = |name: &&'static str| !fields.iter().any(|field| same(name, field));
+    members.into_iter().flatten().map(|member| member.name).filter(lacking).collect()
+}
+
 /// The member that a field means.
 fn find(structure: &Structure, field: &str) -> Option<usize> {
     structure.members.iter().position(|member| same(member.name, field))
