@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response};
 
 use super::{cbor, json, media_type, rest, scalar, set_type, stamp, status_of, xml};
-use crate::schema::{ErrorShape, Kind, Location, Service, TimeFormat};
+use crate::schema::{ErrorShape, Kind, Service};
 use crate::{Document, Error, Protocol, Struct};
 
 /// Writes an error. `head_request` leaves out the body, since an answer to HEAD has none.
@@ -138,7 +138,7 @@ impl<'e> Written<'e> {
         let namespace = service.xml_namespace.unwrap_or_default();
         let mut body = format!("<ErrorResponse xmlns=\"{namespace}\"><Error>");
         xml::write_text("Type", self.blame(), &mut body);
-        self.xml_members(self.query_code(), &mut body);
+        self.xml_members(self.query_code(), xml::Names::Query, &mut body);
         body.push_str("</Error>");
         xml::write_text("RequestId", request_id, &mut body);
         body.push_str("</ErrorResponse>");
@@ -147,22 +147,17 @@ impl<'e> Written<'e> {
 
     fn xml(&self, request_id: &str) -> Vec<u8> {
         let mut body = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error>".to_owned();
-        self.xml_members(&self.error.code, &mut body);
+        self.xml_members(&self.error.code, xml::Names::Rest, &mut body);
         xml::write_text("RequestId", request_id, &mut body);
         body.push_str("</Error>");
         body.into_bytes()
     }
 
-    fn xml_members(&self, code: &str, body: &mut String) {
+    fn xml_members(&self, code: &str, names: xml::Names, body: &mut String) {
         xml::write_text("Code", code, body);
         xml::write_text("Message", &self.error.message, body);
-        for (member, value) in self.value.iter().flat_map(Struct::iter) {
-            if is_message(member.name) || member.location != Location::Body {
-                continue;
-            }
-            if let Some(text) = scalar::write(value, TimeFormat::Iso8601) {
-                xml::write_text(member.wire_name, &text, body);
-            }
+        if let Some(value) = &self.value {
+            xml::write_members(value, names, |member| !is_message(member.name), body);
         }
         for (name, text) in self.others.iter().filter(|(name, _)| !is_message(name)) {
             xml::write_text(name, text, body);

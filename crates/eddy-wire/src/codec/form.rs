@@ -4,6 +4,7 @@
 //! building every key it might have.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use super::{Trouble, scalar};
 use crate::limits::{DEPTH_MAX, FORM_PARAMETERS_MAX};
@@ -35,24 +36,21 @@ fn unescape(text: &str) -> Result<Cow<'_, str>, &'static str> {
 #[derive(Default)]
 struct Node {
     value: Option<String>,
-    children: Vec<(String, Node)>,
+    children: BTreeMap<String, Node>,
 }
 
 impl Node {
     fn child(&self, name: &str) -> Option<&Node> {
-        // Keys of a form come in order, so what is asked for is mostly near the front.
-        self.children.iter().find(|(key, _)| key == name).map(|(_, node)| node)
+        self.children.get(name)
     }
 
     fn insert(&mut self, path: &str, value: String) {
         let mut node = self;
         for name in path.split('.').take(DEPTH_MAX) {
-            // The last child is the likely one: `Entry.1.Id`, `Entry.1.Value`, `Entry.2.Id`.
-            let at = node.children.iter().rposition(|(key, _)| key == name).unwrap_or_else(|| {
-                node.children.push((name.to_owned(), Node::default()));
-                node.children.len() - 1
-            });
-            node = &mut node.children[at].1;
+            if !node.children.contains_key(name) {
+                node.children.insert(name.to_owned(), Node::default());
+            }
+            node = node.children.get_mut(name).expect("it was put there");
         }
         node.value = Some(value);
     }

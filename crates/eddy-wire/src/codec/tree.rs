@@ -98,14 +98,22 @@ fn resolve(reference: &BytesRef<'_>) -> Result<String, String> {
 
 /// Writes text so that a reader gets it back unchanged; what XML cannot hold becomes a character reference.
 pub(super) fn escape(text: &str, out: &mut String) {
+    write_escaped(text, &['\t', '\n'], out);
+}
+
+/// The same for the value of an attribute, where a reader turns white space into blanks.
+pub(super) fn escape_attribute(text: &str, out: &mut String) {
+    write_escaped(text, &[], out);
+}
+
+fn write_escaped(text: &str, plain: &[char], out: &mut String) {
     for character in text.chars() {
         match character {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '&' => out.push_str("&amp;"),
             '"' => out.push_str("&quot;"),
-            '\t' | '\n' => out.push(character),
-            control if control < ' ' => {
+            control if control < ' ' && !plain.contains(&control) => {
                 out.push_str("&#x");
                 out.push_str(&format!("{:X};", u32::from(control)));
             }
@@ -149,9 +157,12 @@ mod tests {
     #[test]
     fn escaped_text_comes_back() {
         let text = "a<b>&\"'\r\n\t\u{1F600} ";
-        let mut written = "<r>".to_owned();
+        let mut written = "<r a=\"".to_owned();
+        escape_attribute(text, &mut written);
+        written.push_str("\">");
         escape(text, &mut written);
         written.push_str("</r>");
-        assert_eq!(Element::parse(written.as_bytes()).expect("well formed").text, text);
+        let root = Element::parse(written.as_bytes()).expect("well formed");
+        assert_eq!((root.attribute("a"), root.text.as_str()), (Some(text), text));
     }
 }

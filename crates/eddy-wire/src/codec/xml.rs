@@ -1,6 +1,6 @@
 //! XML bodies: restXml both ways, and the answers of awsQuery.
 
-use super::tree::{Element, escape};
+use super::tree::{Element, escape, escape_attribute};
 use super::{Trouble, scalar};
 use crate::schema::{Kind, ListShape, Location, MapShape, Member, Shape, TimeFormat};
 use crate::{Document, Struct};
@@ -106,6 +106,22 @@ pub(super) fn write_root(value: &Struct, name: &str, attributes: &str, names: Na
     writer.structure(name, attributes, value, out);
 }
 
+/// Writes the members of a structure that are elements, without one around them.
+pub(super) fn write_members(
+    value: &Struct,
+    names: Names,
+    is_wanted: impl Fn(&Member) -> bool,
+    out: &mut String,
+) {
+    let writer = Writer { names };
+    for (index, member) in value.structure().members.iter().enumerate() {
+        let stands_here = member.location == Location::Body && !member.xml_attribute;
+        if let Some(inner) = value.at(index).filter(|_| stands_here && is_wanted(member)) {
+            writer.member(member, inner, out);
+        }
+    }
+}
+
 struct Writer {
     names: Names,
 }
@@ -120,16 +136,11 @@ impl Writer {
         }
         for (member, inner) in value.iter().filter(|(member, _)| member.xml_attribute) {
             out.push_str(&format!(" {}=\"", member.wire_name));
-            escape(&scalar::write(inner, TimeFormat::Iso8601).unwrap_or_default(), out);
+            escape_attribute(&scalar::write(inner, TimeFormat::Iso8601).unwrap_or_default(), out);
             out.push('"');
         }
         out.push('>');
-        for (index, member) in value.structure().members.iter().enumerate() {
-            let stands_here = member.location == Location::Body && !member.xml_attribute;
-            if let Some(inner) = value.at(index).filter(|_| stands_here) {
-                self.member(member, inner, out);
-            }
-        }
+        write_members(value, self.names, |_| true, out);
         close(name, out);
     }
 

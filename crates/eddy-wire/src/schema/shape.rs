@@ -203,7 +203,7 @@ impl Member {
             Document::Null => true,
             Document::List(items) if items.is_empty() => true,
             Document::Map(entries) if entries.is_empty() => true,
-            other => self.neutral.iter().any(|neutral| other.says(neutral)),
+            other => self.neutral.iter().any(|neutral| neutral == "*" || other.says(neutral)),
         }
     }
 }

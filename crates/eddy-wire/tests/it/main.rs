@@ -1,5 +1,6 @@
 //! The wire engine from outside: requests and answers of real services, in every protocol.
 
 mod answers;
+mod oracle;
 mod requests;
 mod structs;
