@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use eddy_base::{Account, Cause, Code, Env, Fault, Id, Scope, Subject};
+use eddy_functions::Functions;
 use eddy_identity::policy::{Context, Document};
 use eddy_identity::{Caller, Identity, Question, account_of};
 use eddy_store::Store;
+use eddy_telemetry::Telemetry;
 use eddy_wire::{Incoming, Protocol};
 
 use crate::serve::Auth;
@@ -16,6 +18,8 @@ use crate::serve::Auth;
 pub struct Engines {
     pub store: Store,
     pub identity: Identity,
+    pub telemetry: Telemetry,
+    pub functions: Functions,
     pub settings: Settings,
 }
 

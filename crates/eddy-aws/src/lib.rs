@@ -21,4 +21,4 @@ pub use cx::{Cx, Engines, Settings};
 pub use needs::Needs;
 pub use operation::{Answer, Failure, Op, Operation, Service, op};
 pub use reply::Reply;
-pub use serve::{Auth, Finished, Front, Peer, Plane};
+pub use serve::{Auth, Front, Peer, Plane};

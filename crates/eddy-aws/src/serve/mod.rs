@@ -7,7 +7,7 @@
 //! said of it is held at its last read.
 //!
 //! It listens on nothing and serves no data plane: [`Front::plane`] says which one a request is for, and the
-//! binary takes those.
+//! binary takes those. Each request is counted, and a node of the trace.
 
 mod fault;
 mod host;
@@ -18,13 +18,12 @@ mod visit;
 mod who;
 
 use std::future::Future;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
-use eddy_base::{Cause, Id};
+use eddy_base::Id;
 use eddy_identity::Caller;
 use eddy_wire::sign::{self, sha256_hex};
 use eddy_wire::{Incoming, Outgoing, Protocol, Routed, decode, encode, inflate, route, schema, validate};
@@ -52,37 +51,25 @@ pub enum Auth {
 }
 
 /// Where a request comes from.
-#[derive(Debug, Clone)]
-pub enum Peer {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer {
+    address: IpAddr,
+    /// The environment whose jail the request came out of.
+    environment: Option<Id>,
+}
+
+impl Peer {
     /// The network.
-    Outside(IpAddr),
-    /// The platform socket inside a jail.
-    Jail {
-        /// The environment, as its session names it.
-        environment: String,
-        /// Why whatever the invocation that runs there does happens; `None` between invocations.
-        cause: Option<Cause>,
-    },
-}
+    pub fn outside(from: SocketAddr) -> Peer {
+        Peer { address: from.ip(), environment: None }
+    }
 
-/// A request that has been answered (its body may still flow).
-#[derive(Debug, Clone)]
-pub struct Finished {
-    pub id: Id,
-    /// The request's own cause: itself for one from outside, its invocation for one from a jail.
-    pub cause: Cause,
-    /// The service's name in the schema; empty when none was recognised.
-    pub service: &'static str,
-    /// Empty when none was found.
-    pub operation: &'static str,
-    /// For people: `PUT source/a.txt`, `lambda Invoke hello`. Holds no secret.
-    pub label: String,
-    pub status: StatusCode,
-    pub took: Duration,
-    pub caller: Caller,
+    /// The platform socket inside the jail of an environment: what the request does has that invocation as its
+    /// cause, whoever's keys it carries.
+    pub fn guest(from: SocketAddr, environment: Id) -> Peer {
+        Peer { address: from.ip(), environment: Some(environment) }
+    }
 }
-
-type OnFinished = Box<dyn Fn(Finished) + Send + Sync>;
 
 /// Serves the APIs. Cheap to clone.
 #[derive(Clone)]
@@ -93,7 +80,6 @@ pub struct Front {
 pub(crate) struct Inner {
     engines: Arc<Engines>,
     keys: sign::Keys,
-    on_finished: OnFinished,
 }
 
 impl std::fmt::Debug for Front {
@@ -103,10 +89,8 @@ impl std::fmt::Debug for Front {
 }
 
 impl Front {
-    /// `on_finished` hears of every request once it is answered; it must not block.
-    pub fn new(engines: Arc<Engines>, on_finished: impl Fn(Finished) + Send + Sync + 'static) -> Front {
-        let inner = Inner { engines, keys: sign::Keys::default(), on_finished: Box::new(on_finished) };
-        Front { inner: Arc::new(inner) }
+    pub fn new(engines: Arc<Engines>) -> Front {
+        Front { inner: Arc::new(Inner { engines, keys: sign::Keys::default() }) }
     }
 
     pub fn engines(&self) -> &Arc<Engines> {

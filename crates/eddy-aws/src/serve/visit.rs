@@ -1,21 +1,21 @@
 //! One request on its way: what is known of it so far, for its answer and for the trace.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use eddy_base::{Account, Cause, Code, Fault, Id, Scope};
+use eddy_base::{Account, Cause, Code, Fault, Id, Scope, Timestamp};
 use eddy_identity::Caller;
+use eddy_telemetry::{Keep, Kind, Node, Outcome};
 use eddy_wire::schema::{self, Segment};
 use eddy_wire::{Error, Incoming, Outgoing, Protocol, Routed, encode_error};
 use http::header::{EXPECT, HeaderValue, SERVER, USER_AGENT};
 use http::request::Parts;
-use http::{HeaderName, Method, Response};
+use http::{HeaderName, Method, Response, StatusCode};
 
 use super::recognise::ServiceAsked;
 use super::who::Who;
-use super::{Finished, Inner, Peer, fault, host};
+use super::{Inner, Peer, fault, host};
 use crate::operation::Failure;
 use crate::{Cx, limits, table};
 
@@ -29,25 +29,50 @@ pub(super) struct Visit {
     pub operation: &'static str,
     pub caller: Caller,
     peer: Peer,
+    /// The request's own cause: itself for one from outside, its invocation for one out of a jail.
+    cause: Cause,
+    began: Timestamp,
     started: Duration,
     label: String,
+    /// `BUCKET/KEY`, where the request is about one.
+    subject: Option<String>,
+    /// The code of the error that it ends with.
+    error: Option<String>,
 }
 
 impl Visit {
     pub(super) fn new(inner: Arc<Inner>, head: Parts, body: Incoming, peer: Peer) -> Visit {
-        let env = inner.engines.store.env();
-        let (id, started) = (Id::random(env.as_ref()), env.monotonic());
-        let caller = Caller::Anonymous;
-        let (operation, label) = ("", String::new());
-        Visit { inner, id, head, body: Some(body), asked: None, operation, caller, peer, started, label }
+        let engines = &inner.engines;
+        let env = engines.store.env();
+        let (id, began, started) = (Id::random(env.as_ref()), env.now(), env.monotonic());
+        let activity = peer.environment.and_then(|environment| engines.functions.activity(environment));
+        let cause = activity.map_or_else(|| Cause::root(id), |activity| activity.cause);
+        engines.telemetry.began(id, cause);
+        Visit {
+            inner,
+            id,
+            head,
+            body: Some(body),
+            asked: None,
+            operation: "",
+            caller: Caller::Anonymous,
+            peer,
+            cause,
+            began,
+            started,
+            label: String::new(),
+            subject: None,
+            error: None,
+        }
     }
 
-    /// The request's own cause, and that of whatever it does.
-    fn causes(&self) -> (Cause, Cause) {
-        match &self.peer {
-            Peer::Jail { cause: Some(cause), .. } => (*cause, cause.below(self.id)),
-            Peer::Jail { cause: None, .. } | Peer::Outside(_) => (Cause::root(self.id), Cause::root(self.id)),
-        }
+    /// The cause of whatever this request does.
+    fn effect(&self) -> Cause {
+        if self.is_root() { self.cause } else { self.cause.below(self.id) }
+    }
+
+    fn is_root(&self) -> bool {
+        self.cause.root == self.id
     }
 
     pub(super) fn cx(&mut self, asked: &ServiceAsked, who: &Who) -> Cx {
@@ -59,12 +84,9 @@ impl Visit {
             scope: Scope { account, region: who.region.clone() },
             caller: self.caller.clone(),
             request_id: self.id,
-            cause: self.causes().1,
+            cause: self.effect(),
             host: host::of(&self.head).into(),
-            source_ip: match self.peer {
-                Peer::Outside(address) => address,
-                Peer::Jail { .. } => IpAddr::V4(Ipv4Addr::LOCALHOST),
-            },
+            source_ip: self.peer.address,
             user_agent: user_agent.unwrap_or_default().into(),
             protocol: asked.protocol,
             incoming: Arc::new(Mutex::new(self.body.take())),
@@ -76,11 +98,12 @@ impl Visit {
     pub(super) fn label(&mut self, routed: &Routed) {
         self.operation = routed.operation.name;
         let service = routed.operation.facts.name;
-        self.label = if service == "s3" {
+        let label = if service == "s3" {
             let (bucket, key) = (routed.label("Bucket"), routed.label("Key"));
             let slash = if key.is_some() { "/" } else { "" };
-            let (bucket, key) = (bucket.unwrap_or_default(), key.unwrap_or_default());
-            format!("{} {bucket}{slash}{key}", self.head.method)
+            let thing = format!("{}{slash}{}", bucket.unwrap_or_default(), key.unwrap_or_default());
+            self.subject = key.map(|_| thing.clone());
+            format!("{} {thing}", self.head.method)
         } else {
             let labels = routed.operation.http.uri.segments.iter();
             let first = labels.filter_map(|segment| match segment {
@@ -90,6 +113,8 @@ impl Visit {
             let first = first.take(1).map(|label| format!(" {label}")).collect::<String>();
             format!("{service} {}{first}", routed.operation.name)
         };
+        // People read it in a terminal, which keys of objects must not steer.
+        self.label = label.replace(char::is_control, "?");
     }
 
     /// The answer to a request that is not served.
@@ -114,7 +139,7 @@ impl Visit {
         self.refuse(Failure::Fault(fault))
     }
 
-    fn write_error(&self, service: &'static str, protocol: Protocol, error: Error) -> Response<Outgoing> {
+    fn write_error(&mut self, service: &'static str, protocol: Protocol, error: Error) -> Response<Outgoing> {
         let service = schema::service(service).expect("facts have their schema");
         let head = self.head.method == Method::HEAD;
         let error =
@@ -144,8 +169,8 @@ impl Visit {
         env.spawn("linger", task).detach();
     }
 
-    /// Adds what every answer has, and tells who listens.
-    pub(super) fn finish(self, mut response: Response<Outgoing>) -> Response<Outgoing> {
+    /// Adds what every answer has, counts, and leaves the request's node in the trace.
+    pub(super) fn finish(mut self, mut response: Response<Outgoing>) -> Response<Outgoing> {
         let id = HeaderValue::from_str(&self.id.to_string()).expect("an id is plain ASCII");
         let is_s3 = self.asked.as_ref().is_some_and(|asked| asked.protocol == Protocol::RestXml);
         let headers = response.headers_mut();
@@ -156,17 +181,42 @@ impl Visit {
             headers.insert(HeaderName::from_static("x-amzn-requestid"), id);
         }
         headers.insert(SERVER, HeaderValue::from_static("eddy"));
-        let finished = Finished {
-            id: self.id,
-            cause: self.causes().0,
-            service: self.asked.as_ref().map_or("", |asked| asked.facts.name),
-            operation: self.operation,
-            label: self.label,
-            status: response.status(),
-            took: self.inner.engines.store.env().monotonic().saturating_sub(self.started),
-            caller: self.caller,
-        };
-        (self.inner.on_finished)(finished);
+        self.record(response.status());
         response
     }
+
+    fn record(&mut self, status: StatusCode) {
+        let telemetry = &self.inner.engines.telemetry;
+        let took = self.inner.engines.store.env().monotonic().saturating_sub(self.started);
+        let outcome = match status.as_u16() {
+            ..400 => Outcome::Ok,
+            400..500 => Outcome::ClientError,
+            500.. => Outcome::ServerError,
+        };
+        let service = self.asked.as_ref().map_or("", |asked| asked.facts.name);
+        telemetry.metrics().request(service, self.operation, outcome, took);
+        let changed = outcome == Outcome::Ok && !is_read(self.operation);
+        let keep = if changed || !self.is_root() { Keep::Yes } else { Keep::No };
+        if self.label.is_empty() {
+            self.label = format!("{} {}", self.head.method, self.head.uri.path());
+        }
+        let node = Node {
+            id: self.id,
+            cause: self.cause,
+            kind: Kind::Request,
+            label: std::mem::take(&mut self.label),
+            outcome: status.as_str().to_owned(),
+            started: self.began,
+            took_micros: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+            subject: self.subject.take(),
+            detail: self.error.take(),
+        };
+        telemetry.node(node, keep);
+    }
+}
+
+/// Amazon's names say whether an operation only reads.
+fn is_read(operation: &str) -> bool {
+    ["Get", "List", "Describe", "Head", "Filter"].iter().any(|verb| operation.starts_with(verb))
+        || operation.is_empty()
 }

@@ -1,19 +1,23 @@
 //! A front over a real store, and a client that signs.
 
-use std::net::{IpAddr, Ipv4Addr};
-use std::sync::{Arc, Mutex};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use eddy_aws::{Auth, Engines, Finished, Front, Peer, Settings};
-use eddy_base::Region;
+use eddy_aws::{Auth, Engines, Front, Peer, Settings};
+use eddy_base::{Env, Region, System};
+use eddy_bus::Bus;
+use eddy_functions::{Dialect, Functions, Parts};
 use eddy_identity::Identity;
+use eddy_runtime::Runtime;
+use eddy_runtime::testing::InTest;
+use eddy_telemetry::Telemetry;
 use eddy_wire::sign::{Credentials, Payload, Signer, sha256_hex};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 
 pub struct House {
     pub front: Front,
-    pub finished: Arc<Mutex<Vec<Finished>>>,
     _folder: tempfile::TempDir,
 }
 
@@ -33,14 +37,38 @@ pub async fn open() -> House {
 
 pub async fn open_with(auth: Auth) -> House {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let store = eddy_store::testing::open(eddy_identity::SPACES, Vec::new());
+    let env: Arc<dyn Env> = Arc::new(System::default());
+    let spaces = [eddy_bus::SPACES, eddy_functions::SPACES, eddy_identity::SPACES, eddy_telemetry::SPACES];
+    let store = eddy_store::testing::open_in(env.clone(), spaces.concat(), eddy_bus::updates());
     let identity = Identity::open(store.clone(), folder.path()).await.expect("a new folder opens");
+    let telemetry = Telemetry::open(store.clone());
+    let bus = Bus::open(store.clone()).expect("a new store opens");
+    let functions = Functions::open(Parts {
+        store: store.clone(),
+        bus: bus.clone(),
+        telemetry: telemetry.clone(),
+        identity: identity.clone(),
+        jail: Arc::new(InTest::echo(env)),
+        dialect: dialect(),
+        code_folder: folder.path().join("code"),
+        environments_max: 10,
+    });
+    let functions = functions.expect("a new folder opens");
+    bus.attach(functions.target(), Default::default());
     let settings = Settings { auth, domains: Vec::new(), region: Region::default() };
-    let finished: Arc<Mutex<Vec<Finished>>> = Arc::default();
-    let heard = finished.clone();
-    let engines = Arc::new(Engines { store, identity, settings });
-    let front = Front::new(engines, move |event| heard.lock().expect("not poisoned").push(event));
-    House { front, finished, _folder: folder }
+    let engines = Engines { store, identity, telemetry, functions, settings };
+    House { front: Front::new(Arc::new(engines)), _folder: folder }
+}
+
+fn dialect() -> Dialect {
+    Dialect {
+        log_group: |name| format!("/aws/lambda/{name}"),
+        arn: |scope, name, qualifier| {
+            let qualifier = qualifier.map(|text| format!(":{text}")).unwrap_or_default();
+            format!("arn:aws:lambda:{}:{}:function:{name}{qualifier}", scope.region, scope.account)
+        },
+        runtime: |name| (name == "python3.13").then_some(Runtime::Python { minor: 13 }),
+    }
 }
 
 impl House {
@@ -56,7 +84,7 @@ impl House {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let peer = Peer::Outside(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let peer = Peer::outside(SocketAddr::from((Ipv4Addr::LOCALHOST, 1)));
         read(self.front.serve(request, peer).await).await
     }
 

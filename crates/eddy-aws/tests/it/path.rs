@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use eddy_aws::{Auth, Plane};
-use eddy_base::Timestamp;
+use eddy_base::{Cause, Timestamp};
+use eddy_telemetry::{News, Node};
 use eddy_wire::sign::{Credentials, Payload, Signer};
 use http::{Method, Request};
 use http_body::Frame;
@@ -261,15 +262,25 @@ async fn without_auth_everyone_is_root() {
 }
 
 #[tokio::test]
-async fn who_listens_hears_of_every_request_once() {
+async fn each_request_is_counted_and_a_node_of_the_trace() {
     let house = open().await;
+    let telemetry = &house.front.engines().telemetry;
+    let mut news = telemetry.news();
     house.query("sts", "2011-06-15", "GetCallerIdentity", &[]).await;
-    house.send(request("GET", "/bucket/a%20b", &[]).map(Full::new)).await;
-    let heard = house.finished.lock().expect("not poisoned");
-    assert_eq!(heard.len(), 2);
-    assert_eq!((heard[0].label.as_str(), heard[0].status.as_u16()), ("sts GetCallerIdentity", 200));
-    assert_eq!(heard[0].cause, eddy_base::Cause::root(heard[0].id));
-    assert_eq!(heard[1].label, "GET bucket/a b");
+    house.send(request("GET", "/bucket/a%20b%0a", &[]).map(Full::new)).await;
+    let mut ended = Vec::new();
+    while let Ok(event) = news.try_recv() {
+        match event {
+            News::Began(_) => {}
+            News::Ended(node) => ended.push(node),
+        }
+    }
+    let seen = |node: &Node| (node.label.clone(), node.outcome.clone(), node.cause == Cause::root(node.id));
+    assert_eq!(seen(&ended[0]), ("sts GetCallerIdentity".to_owned(), "200".to_owned(), true));
+    assert_eq!(ended[1].label, "GET bucket/a b?");
+    assert_eq!(ended.len(), 2);
+    let line = r#"eddy_requests_total{service="sts",operation="GetCallerIdentity",outcome="Ok"} 1"#;
+    assert!(telemetry.metrics().text().contains(line));
 }
 
 #[tokio::test]
