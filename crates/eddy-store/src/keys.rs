@@ -37,6 +37,13 @@ pub(crate) struct Chain {
     pub(crate) start: u32,
 }
 
+impl Chain {
+    /// Nothing was ever committed: there were only starts, and none of them ended.
+    pub(crate) fn is_unused(self) -> bool {
+        self.pos.0 == u64::from(self.start)
+    }
+}
+
 /// What an attempt was answered.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]

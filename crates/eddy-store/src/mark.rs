@@ -70,7 +70,7 @@ impl Mark {
     /// Holds the engine's state against the mark.
     pub(crate) fn check(&self, chain: Chain) -> io::Result<Finding> {
         let finding = match self.read()? {
-            None if chain.pos == Pos::ZERO => Finding::Agrees,
+            None if chain.is_unused() => Finding::Agrees,
             None => Finding::Differs("the record of its last commit (the file `mark`) is missing".into()),
             Some(mark) if mark.pos > chain.pos => Finding::Differs(format!(
                 "commits {} to {} were acknowledged and are missing",

@@ -38,7 +38,8 @@ pub struct Options {
     pub accept_loss: bool,
     /// The memory for the engine's cache of blocks, in bytes.
     pub cache_bytes: u64,
-    pub room: RoomMarks,
+    /// How much is to be left on the disk; none is what suits its size.
+    pub room: Option<RoomMarks>,
     /// Called once when the store has failed and takes no more commits: end the process here, with
     /// [`EXIT_CODE_FATAL`](crate::EXIT_CODE_FATAL).
     pub on_fatal: OnFatal,
@@ -99,7 +100,7 @@ impl Options {
             engine: EngineKind::default(),
             accept_loss: false,
             cache_bytes: CACHE_BYTES,
-            room: RoomMarks::default(),
+            room: None,
             on_fatal: Arc::new(|_| {}),
         }
     }
@@ -160,7 +161,7 @@ fn check_state(options: &Options, opened: &Opened) -> Result<Chain, OpenError> {
         Finding::Differs(reason) => return Err(lost(reason)),
     }
     let is_new = opened.folder.as_ref().is_some_and(Folder::is_new);
-    if is_new && chain.start > 1 && !options.accept_loss {
+    if is_new && !chain.is_unused() && !options.accept_loss {
         return Err(lost("the file `format` is missing".into()));
     }
     Ok(chain)

@@ -2,7 +2,7 @@
 //! room comes back (R9). So growth is refused while there is still room, and what makes room passes a little longer.
 
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
@@ -22,10 +22,13 @@ pub struct RoomMarks {
     pub ballast_bytes: u64,
 }
 
-impl Default for RoomMarks {
-    fn default() -> RoomMarks {
+impl RoomMarks {
+    /// The marks that suit a disk of this size: what the engine may need to finish what it has begun, and no more
+    /// than a quarter of a small disk.
+    pub fn for_disk(size_bytes: u64) -> RoomMarks {
         const MIB: u64 = 1024 * 1024;
-        RoomMarks { grow_bytes: 256 * MIB, any_bytes: 128 * MIB, ballast_bytes: 32 * MIB }
+        let grow_bytes = (size_bytes / 4).clamp(64 * MIB, 512 * MIB);
+        RoomMarks { grow_bytes, any_bytes: grow_bytes / 2, ballast_bytes: grow_bytes / 16 }
     }
 }
 
@@ -58,13 +61,18 @@ impl Room {
         Room { disk: None }
     }
 
-    pub(crate) fn watch(folder: &std::path::Path, marks: RoomMarks) -> std::io::Result<Room> {
+    /// Watches the disk that a folder is on; by marks that suit its size, unless some are given.
+    pub(crate) fn watch(path: &Path, marks: Option<RoomMarks>) -> std::io::Result<Room> {
+        let folder = File::open(path)?;
+        let stat = fstatvfs(&folder)?;
+        let size = stat.f_blocks.saturating_mul(stat.f_frsize);
+        let marks = marks.unwrap_or_else(|| RoomMarks::for_disk(size));
         let watched = Watched {
-            folder: File::open(folder)?,
-            ballast: folder.join("ballast"),
+            folder,
+            ballast: path.join("ballast"),
             marks,
             level: AtomicU8::new(Level::Plenty as u8),
-            is_laid: AtomicBool::new(folder.join("ballast").exists()),
+            is_laid: AtomicBool::new(path.join("ballast").exists()),
         };
         let room = Room { disk: Some(Arc::new(watched)) };
         room.look();
@@ -169,10 +177,10 @@ mod tests {
     fn ballast_is_laid_and_given_up() {
         let folder = tempfile::tempdir().unwrap();
         let marks = RoomMarks { grow_bytes: 0, any_bytes: 0, ballast_bytes: 4096 };
-        assert_eq!(Room::watch(folder.path(), marks).unwrap().look(), Level::Plenty);
+        assert_eq!(Room::watch(folder.path(), Some(marks)).unwrap().look(), Level::Plenty);
         assert_eq!(fs::metadata(folder.path().join("ballast")).unwrap().len(), 4096);
         let none_left = RoomMarks { grow_bytes: u64::MAX, any_bytes: u64::MAX, ..marks };
-        assert_eq!(Room::watch(folder.path(), none_left).unwrap().look(), Level::Nothing);
+        assert_eq!(Room::watch(folder.path(), Some(none_left)).unwrap().look(), Level::Nothing);
         assert!(!folder.path().join("ballast").exists());
     }
 }

@@ -213,10 +213,10 @@ impl Committer {
         let rows = group.overlay.into_rows();
         self.parts.rules.ledger.name(&group.chores.named);
         self.parts.shared.publish(chain.pos, self.engine.view(), &group.changes);
+        self.parts.shared.wake(&rows, &group.changes);
         for (pending, answer) in group.waiting {
             pending.answer(answer);
         }
-        self.parts.shared.wake(&rows, &group.changes);
         for (key, stored) in rows {
             self.hot.put(key, stored.map(owned));
         }

@@ -191,7 +191,8 @@ impl Engine for Memory {
         let mut state = self.lock()?;
         let outcome = state.operate();
         if outcome.is_kept() {
-            state.rows.write(group);
+            let floor = state.lie.as_ref().map_or(u64::MAX, |lie| lie.group);
+            state.rows.write(group, floor);
         }
         outcome.result()
     }
@@ -340,9 +341,10 @@ impl State {
 }
 
 impl Rows {
-    fn write(&mut self, group: Vec<Write>) {
+    /// Adds a group, and forgets what neither a view nor a crash goes back to: `floor` is the crash's group.
+    fn write(&mut self, group: Vec<Write>, floor: u64) {
         self.group += 1;
-        let oldest = self.viewed.keys().next().copied().unwrap_or(self.group);
+        let oldest = self.viewed.keys().next().copied().unwrap_or(self.group).min(floor);
         for write in group {
             let table = self.tables.entry(write.table).or_default();
             let versions = table.entry(write.key.clone()).or_default();

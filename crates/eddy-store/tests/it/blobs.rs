@@ -1,56 +1,38 @@
-//! Blobs: written in pieces, read in ranges, counted.
+//! Blobs: written in pieces, read in ranges, counted, removed with their last row.
 
-use bytes::Bytes;
+use std::sync::Arc;
+
+use eddy_store::testing::{Disk, faulty};
 use eddy_store::{Batch, BlobId, Error, Store, testing};
 
-use crate::{THINGS, key};
-
-async fn write(store: &Store, pieces: &[&[u8]]) -> BlobId {
-    let mut writer = store.blobs().create().unwrap();
-    for piece in pieces {
-        writer.write(Bytes::copy_from_slice(piece)).await.unwrap();
-    }
-    writer.finish().await.unwrap()
-}
-
-async fn read(store: &Store, id: BlobId, range: std::ops::Range<u64>) -> Vec<u8> {
-    let mut reader = store.blobs().read(id, range);
-    let mut bytes = Vec::new();
-    while let Some(piece) = reader.next().await.unwrap() {
-        bytes.extend_from_slice(&piece);
-    }
-    bytes
-}
+use crate::{Moved, THINGS, batch, key, open, read_blob, write_blob};
 
 #[tokio::test]
 async fn ranges_come_back() {
     let store = testing::open([THINGS], []);
     let body: Vec<u8> = (0..1_000_003_u32).map(|n| (n % 251) as u8).collect();
-    let id = write(&store, &[&body[..10], &body[10..700_000], &body[700_000..]]).await;
+    let id = write_blob(&store, &[&body[..10], &body[10..700_000], &body[700_000..]]).await.unwrap();
     for range in [0..body.len(), 0..1, 262_143..262_145, 999_999..1_000_003, 5..5] {
-        let bytes = read(&store, id, range.start as u64..range.end as u64).await;
+        let bytes = read_blob(&store, id, range.start as u64..range.end as u64).await.unwrap();
         assert!(bytes == body[range.clone()], "{range:?}");
     }
-    assert!(read(&store, write(&store, &[]).await, 0..0).await.is_empty());
+    let empty = write_blob(&store, &[]).await.unwrap();
+    assert!(read_blob(&store, empty, 0..0).await.unwrap().is_empty());
 }
 
 #[tokio::test]
 async fn a_blob_past_its_end_is_an_error() {
     let store = testing::open([THINGS], []);
-    let id = write(&store, &[b"short"]).await;
-    let result = store.blobs().read(id, 0..6).next().await;
+    let id = write_blob(&store, &[b"short"]).await.unwrap();
+    let result = read_blob(&store, id, 0..6).await;
     assert!(matches!(result, Err(Error::Fatal(_))), "{result:?}");
 }
 
 #[tokio::test]
 async fn holds_are_counted_in_one_cell() {
     let store = testing::open([THINGS], []);
-    let id = write(&store, &[b"body"]).await;
-    let commit = async |fill: &dyn Fn(&mut Batch) -> &mut Batch| {
-        let mut batch = Batch::new();
-        fill(&mut batch);
-        store.commit(batch, ()).await
-    };
+    let id = write_blob(&store, &[b"body"]).await.unwrap();
+    let commit = async |fill: &dyn Fn(&mut Batch) -> &mut Batch| store.commit(batch(fill), ()).await;
     commit(&|batch| batch.hold(id, key("a")).put(key("a"), "row")).await.unwrap();
     commit(&|batch| batch.hold(id, key("b"))).await.unwrap();
     let stranger = THINGS.key().text("other cell").cell().key();
@@ -66,10 +48,86 @@ async fn holds_are_counted_in_one_cell() {
 }
 
 #[tokio::test]
-async fn a_discarded_blob_is_gone() {
+async fn a_discarded_blob_is_gone_and_a_named_one_is_not() {
     let store = testing::open([THINGS], []);
-    let id = write(&store, &[b"body"]).await;
-    store.blobs().discard(id).await;
-    let result = store.blobs().read(id, 0..4).next().await;
+    let (named, refused) =
+        (write_blob(&store, &[b"body"]).await.unwrap(), write_blob(&store, &[b"body"]).await.unwrap());
+    store.commit(batch(|b| b.hold(named, key("a"))), ()).await.unwrap();
+    store.blobs().discard(named).await;
+    store.blobs().discard(refused).await;
+    assert_eq!(read_blob(&store, named, 0..4).await.unwrap(), b"body");
+    let result = read_blob(&store, refused, 0..4).await;
     assert!(matches!(result, Err(Error::Unavailable(_))), "{result:?}");
+    let late = store.commit(batch(|b| b.hold(refused, key("a"))), ()).await;
+    assert!(matches!(late, Err(Error::Fatal(_))), "{late:?}");
+}
+
+/// Waits, over other tasks, until the disk holds exactly these blobs.
+async fn until_left(disk: &Disk, ids: &[BlobId]) {
+    let mut ids = ids.to_vec();
+    ids.sort();
+    while disk.blobs() != ids {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn the_file_goes_with_the_last_row_and_the_last_reader() {
+    let disk = Disk::new();
+    let store = faulty(&disk, Arc::new(Moved::default()), [THINGS], []).unwrap();
+    let (read, unread) =
+        (write_blob(&store, &[b"1"]).await.unwrap(), write_blob(&store, &[b"2"]).await.unwrap());
+    store.commit(batch(|b| b.hold(read, key("a")).hold(unread, key("b"))), ()).await.unwrap();
+    let mut reader = store.blobs().read(read, 0..1);
+    store.commit(batch(|b| b.release(read, key("a")).release(unread, key("b"))), ()).await.unwrap();
+    until_left(&disk, &[read]).await;
+    assert_eq!(reader.next().await.unwrap().unwrap(), "1");
+    drop(reader);
+    until_left(&disk, &[]).await;
+}
+
+/// Blobs in every state that a crash can meet.
+async fn leftovers(store: &Store) -> [BlobId; 2] {
+    let (kept, unnamed, released) = (
+        write_blob(store, &[b"kept"]).await.unwrap(),
+        write_blob(store, &[b"unnamed"]).await.unwrap(),
+        write_blob(store, &[b"released"]).await.unwrap(),
+    );
+    store.commit(batch(|b| b.hold(kept, key("a")).hold(released, key("b"))), ()).await.unwrap();
+    store.commit(batch(|b| b.release(released, key("b"))), ()).await.unwrap();
+    [kept, unnamed]
+}
+
+#[tokio::test]
+async fn after_a_crash_what_no_row_names_is_removed() {
+    let disk = Disk::new();
+    let env = Arc::new(Moved::default());
+    let store = faulty(&disk, env.clone(), [THINGS], []).unwrap();
+    let [kept, unnamed] = leftovers(&store).await;
+    let mut unfinished = store.blobs().create().unwrap();
+    unfinished.write("never finished".into()).await.unwrap();
+    disk.crash();
+    drop((unfinished, store));
+    let store = faulty(&disk, env, [THINGS], []).unwrap();
+    until_left(&disk, &[kept]).await;
+    let late = store.commit(batch(|b| b.hold(unnamed, key("b"))), ()).await;
+    assert!(matches!(late, Err(Error::Fatal(_))), "{late:?}");
+}
+
+#[tokio::test]
+async fn an_unfinished_file_is_removed_with_its_folders() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    let [kept, unnamed] = leftovers(&store).await;
+    store.close().await;
+    // The end was not clean: a finished blob had no row yet.
+    let store = open(folder.path()).unwrap();
+    let mut watch = store.watch(eddy_store::Topic::of_key(&key("done")));
+    while read_blob(&store, unnamed, 0..1).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(read_blob(&store, kept, 0..4).await.unwrap(), b"kept");
+    store.commit(batch(|b| b.release(kept, key("a")).put(key("done"), "")), ()).await.unwrap();
+    watch.changed().await;
+    store.close().await;
 }

@@ -8,7 +8,7 @@ use eddy_store::{
     Batch, Error, Order, Pos, Refusal, Refused, Row, Store, Topic, Update, UpdateId, Verdict, testing,
 };
 
-use crate::{OTHERS, THINGS, all, key};
+use crate::{OTHERS, THINGS, all, batch, key};
 
 const PUSH: UpdateId = UpdateId("test.push");
 const BREAK: UpdateId = UpdateId("test.break");
@@ -28,12 +28,6 @@ fn open() -> Store {
     let updates =
         [Update { id: PUSH, apply: push }, Update { id: BREAK, apply: |_, _, _, _| panic!("on purpose") }];
     testing::open([THINGS, OTHERS], updates)
-}
-
-fn batch(fill: impl FnOnce(&mut Batch) -> &mut Batch) -> Batch {
-    let mut batch = Batch::new();
-    fill(&mut batch);
-    batch
 }
 
 fn refusal(result: Result<impl std::fmt::Debug, Error>) -> Refusal {

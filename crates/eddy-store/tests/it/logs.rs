@@ -1,8 +1,11 @@
-//! Logs: dense offsets, pages, truncation.
+//! Logs: dense offsets, pages, truncation, retention.
 
-use eddy_store::{Batch, Log, Retention, Topic, testing};
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::{THINGS, key};
+use eddy_store::{Batch, Log, Retention, Store, Topic, testing};
+
+use crate::{Moved, THINGS, key, open};
 
 fn log(name: &str, retention: Retention) -> Log {
     Log { key: THINGS.key().text("log").cell().text(name).key(), retention }
@@ -72,4 +75,98 @@ async fn a_log_may_change_its_retention() {
     }
     let records = store.snapshot().read(&log("a", Retention::Week), 0, 9, 99).unwrap();
     assert_eq!(records.iter().map(|record| record.value[0]).collect::<Vec<_>>(), [0, 1, 2]);
+}
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+async fn append(store: &Store, log: &Log, values: std::ops::Range<u8>) {
+    let mut batch = Batch::new();
+    for value in values {
+        batch.append(log.clone(), vec![value]);
+    }
+    store.commit(batch, ()).await.unwrap();
+}
+
+fn values(store: &Store, log: &Log) -> Vec<u8> {
+    store.snapshot().read(log, 0, 99, 999).unwrap().iter().map(|record| record.value[0]).collect()
+}
+
+#[tokio::test]
+async fn records_go_when_their_time_is_over() {
+    let env = Arc::new(Moved::default());
+    let store = testing::open_in(env.clone(), [THINGS], []);
+    let (week, forever) = (log("week", Retention::Week), log("forever", Retention::Forever));
+    for day in 0..10 {
+        append(&store, &week, day..day + 1).await;
+        append(&store, &forever, day..day + 1).await;
+        env.forward(DAY);
+    }
+    env.forward(HOUR);
+    assert_eq!(values(&store, &week), [4, 5, 6, 7, 8, 9], "days 0 to 3 are more than a week ago");
+    let snapshot = store.snapshot();
+    assert_eq!(snapshot.tail(&week).unwrap(), 4);
+    assert_eq!(snapshot.head(&week).unwrap(), 10);
+    assert_eq!(values(&store, &forever), (0..10).collect::<Vec<_>>());
+    env.forward(DAY * 30);
+    assert!(values(&store, &week).is_empty(), "hidden before anything is dropped");
+    append(&store, &week, 77..78).await;
+    let snapshot = store.snapshot();
+    assert_eq!((snapshot.tail(&week).unwrap(), snapshot.head(&week).unwrap()), (10, 11));
+    assert_eq!(values(&store, &week), [77]);
+}
+
+#[tokio::test]
+async fn records_of_one_segment_are_hidden_one_by_one() {
+    let env = Arc::new(Moved::default());
+    let store = testing::open_in(env.clone(), [THINGS], []);
+    let log = log("year", Retention::Year);
+    for value in 0..20 {
+        append(&store, &log, value..value + 1).await;
+        env.forward(DAY / 2);
+    }
+    env.forward(DAY * (365 - 6) + HOUR);
+    let tail = store.snapshot().tail(&log).unwrap();
+    assert_eq!(tail, 9, "what was written in the first four days is more than a year old");
+    assert_eq!(values(&store, &log), (9..20).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_clock_that_steps_back_does_not_disturb_the_order() {
+    let env = Arc::new(Moved::default());
+    let store = testing::open_in(env.clone(), [THINGS], []);
+    let log = log("day", Retention::Day);
+    env.forward(DAY * 2);
+    append(&store, &log, 0..2).await;
+    env.forward(DAY * 3);
+    append(&store, &log, 2..4).await;
+    assert_eq!(values(&store, &log), [2, 3]);
+    append(&store, &log, 4..6).await;
+    let records = store.snapshot().read(&log, 2, 99, 999).unwrap();
+    assert!(records.is_sorted_by_key(|record| record.at));
+}
+
+#[tokio::test]
+async fn truncated_records_that_are_kept_for_ever_are_deleted() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    let log = log("forever", Retention::Forever);
+    for _ in 0..15 {
+        append(&store, &log, 0..200).await;
+    }
+    let mut batch = Batch::new();
+    batch.truncate(log.clone(), 2500);
+    store.commit(batch, ()).await.unwrap();
+    assert_eq!(store.snapshot().tail(&log).unwrap(), 2500);
+    // The housekeeping may be cut short here; the next start goes on.
+    store.close().await;
+    let store = open(folder.path()).unwrap();
+    let records = store.snapshot().read(&log, 0, 9999, 9999).unwrap();
+    assert_eq!(records.len(), 500);
+    assert_eq!(records[0].offset, 2500);
+    let mut batch = Batch::new();
+    batch.truncate(log.clone(), 9999);
+    store.commit(batch, ()).await.unwrap();
+    let snapshot = store.snapshot();
+    assert_eq!((snapshot.tail(&log).unwrap(), snapshot.head(&log).unwrap()), (3000, 3000));
 }

@@ -1,12 +1,27 @@
-//! The store from outside, over the real engine.
+//! The store from outside, over real engines, real files and real processes.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 mod blobs;
 mod commits;
+mod crash;
+mod faults;
+mod history;
+mod keys;
 mod logs;
+mod opening;
+mod room;
 
-use eddy_store::{Key, Range, Space};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use eddy_base::env::{Boxed, Listener, Stream};
+use eddy_base::{Env, System, Task, Timestamp};
+use eddy_store::{Batch, BlobId, Error, Key, OpenError, Options, Range, Space, Store};
 
 /// The spaces of these tests.
 pub const THINGS: Space = Space::new(b't', "things");
@@ -19,4 +34,81 @@ pub fn key(name: &str) -> Key {
 
 pub fn all() -> Range {
     THINGS.key().text("cell").cell().prefix()
+}
+
+pub fn batch(fill: impl FnOnce(&mut Batch) -> &mut Batch) -> Batch {
+    let mut batch = Batch::new();
+    fill(&mut batch);
+    batch
+}
+
+pub fn options(folder: &Path) -> Options {
+    Options { spaces: vec![THINGS, OTHERS], ..Options::new(folder, Arc::new(System::default())) }
+}
+
+pub fn open(folder: &Path) -> Result<Store, OpenError> {
+    Store::open(options(folder))
+}
+
+pub async fn write_blob(store: &Store, pieces: &[&[u8]]) -> Result<BlobId, Error> {
+    let mut writer = store.blobs().create()?;
+    for piece in pieces {
+        writer.write(Bytes::copy_from_slice(piece)).await?;
+    }
+    writer.finish().await
+}
+
+pub async fn read_blob(store: &Store, id: BlobId, range: std::ops::Range<u64>) -> Result<Vec<u8>, Error> {
+    let mut reader = store.blobs().read(id, range);
+    let mut bytes = Vec::new();
+    while let Some(piece) = reader.next().await? {
+        bytes.extend_from_slice(&piece);
+    }
+    Ok(bytes)
+}
+
+/// The real world with a wall clock that the test moves. Short sleeps end at once, those of a minute and more never.
+#[derive(Default)]
+pub struct Moved {
+    system: System,
+    ahead_millis: AtomicI64,
+}
+
+impl Moved {
+    pub fn forward(&self, span: Duration) {
+        self.ahead_millis.fetch_add(span.as_millis() as i64, Ordering::SeqCst);
+    }
+}
+
+impl Env for Moved {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.system.now().millis() + self.ahead_millis.load(Ordering::SeqCst))
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.system.monotonic()
+    }
+
+    fn fill_random(&self, buffer: &mut [u8]) {
+        self.system.fill_random(buffer);
+    }
+
+    fn sleep(&self, span: Duration) -> Boxed<'static, ()> {
+        if span >= Duration::from_secs(60) {
+            return Box::pin(std::future::pending());
+        }
+        Box::pin(tokio::task::yield_now())
+    }
+
+    fn spawn(&self, name: &'static str, task: Boxed<'static, ()>) -> Task {
+        self.system.spawn(name, task)
+    }
+
+    fn listen<'a>(&'a self, address: SocketAddr) -> Boxed<'a, std::io::Result<Box<dyn Listener>>> {
+        self.system.listen(address)
+    }
+
+    fn connect<'a>(&'a self, address: SocketAddr) -> Boxed<'a, std::io::Result<Box<dyn Stream>>> {
+        self.system.connect(address)
+    }
 }

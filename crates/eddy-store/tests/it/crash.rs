@@ -1,0 +1,149 @@
+//! kill -9 under load, in rounds on one folder, held against the ledger of what was acknowledged.
+//!
+//! The victim is this very test binary, started again to run only [`victim`] on the folder that a variable names.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+use eddy_base::{Env, System};
+use eddy_store::{BlobId, Key, Log, Retention, Store};
+
+use crate::{THINGS, batch, open, read_blob, write_blob};
+
+const FOLDER: &str = "EDDY_STORE_CRASH_FOLDER";
+const ROUNDS: usize = 20;
+const TASKS: u64 = 16;
+
+/// Each task of the victim has a cell of its own.
+fn row(task: u64, name: &str, n: u64) -> Key {
+    THINGS.key().u64(task).cell().text(name).u64(n).key()
+}
+
+fn log(task: u64) -> Log {
+    let retention = if task.is_multiple_of(2) { Retention::Week } else { Retention::Forever };
+    Log { key: row(task, "log", 0), retention }
+}
+
+/// A step writes a row, a record and a counter, removes the row of ten steps before, and every eighth has a blob.
+async fn step(store: &Store, task: u64, n: u64) {
+    let blob =
+        if n.is_multiple_of(8) { Some(write_blob(store, &[&n.to_be_bytes()]).await.unwrap()) } else { None };
+    let mut batch = batch(|b| b.put(row(task, "row", n), n.to_be_bytes().to_vec()).add(row(task, "n", 0), 1));
+    if n >= 10 {
+        batch.delete(row(task, "row", n - 10));
+    }
+    if let Some(blob) = blob {
+        batch.hold(blob, row(task, "blob", n)).put(row(task, "blob", n), blob.as_bytes().to_vec());
+    }
+    batch.append(log(task), n.to_be_bytes().to_vec());
+    store.commit(batch, ()).await.unwrap();
+}
+
+/// Not a test by itself: works and says what was acknowledged, until it is killed. Run as a test it has no folder.
+#[test]
+fn victim() {
+    let Some(folder) = std::env::var_os(FOLDER) else { return };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let store = open(Path::new(&folder)).unwrap();
+        let tasks = (0..TASKS).map(|task| {
+            let store = store.clone();
+            let work = async move {
+                let snapshot = store.snapshot();
+                let first = snapshot.counter(&row(task, "n", 0)).unwrap() as u64;
+                for n in first.. {
+                    step(&store, task, n).await;
+                    // One write each, so that a line is whole or absent.
+                    std::io::stderr().write_all(format!("acknowledged {task} {n}\n").as_bytes()).unwrap();
+                }
+            };
+            System::default().spawn("work", Box::pin(work))
+        });
+        for task in tasks.collect::<Vec<_>>() {
+            task.join().await.unwrap();
+        }
+    });
+}
+
+/// Kills the victim when dropped, so that a failed test leaves none.
+struct Victim(Child);
+
+impl Drop for Victim {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn start(folder: &Path) -> Victim {
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "crash::victim", "--nocapture"])
+        .env(FOLDER, folder)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn();
+    Victim(child.unwrap())
+}
+
+/// Lets the victim acknowledge so many steps, kills it, and gives all that it acknowledged.
+fn kill_after(folder: &Path, steps: usize) -> BTreeSet<(u64, u64)> {
+    let mut victim = start(folder);
+    let mut lines = BufReader::new(victim.0.stderr.take().unwrap()).lines();
+    let mut ledger = BTreeSet::new();
+    let mut note = |line: String| {
+        let numbers = line.strip_prefix("acknowledged ").expect(&line);
+        let (task, n) = numbers.split_once(' ').unwrap();
+        ledger.insert((task.parse().unwrap(), n.parse().unwrap()));
+    };
+    lines.by_ref().take(steps).for_each(|line| note(line.unwrap()));
+    victim.0.kill().unwrap();
+    victim.0.wait().unwrap();
+    // What was said before the end is in the pipe; the last line may be cut.
+    lines.map_while(Result::ok).filter(|line| line.split(' ').count() == 3).for_each(&mut note);
+    ledger
+}
+
+/// How many steps a task has done; panics when one is there in part.
+async fn check(store: &Store, task: u64) -> u64 {
+    let snapshot = store.snapshot();
+    let done = snapshot.counter(&row(task, "n", 0)).unwrap() as u64;
+    assert_eq!(snapshot.head(&log(task)).unwrap(), done, "task {task}: as many records as steps");
+    let records = snapshot.read(&log(task), 0, usize::MAX, usize::MAX).unwrap();
+    assert!(records.iter().map(|record| &record.value[..]).eq((0..done).map(u64::to_be_bytes)));
+    for n in done.saturating_sub(12)..done + 2 {
+        let there = snapshot.get(&row(task, "row", n)).unwrap().is_some();
+        assert_eq!(there, n < done && n + 10 >= done, "task {task}: row {n} of {done}");
+    }
+    for n in (0..done).step_by(8) {
+        let id = snapshot.get(&row(task, "blob", n)).unwrap().expect("a step has its blob").value;
+        let id = BlobId::from_bytes(id[..].try_into().unwrap());
+        assert_eq!(read_blob(store, id, 0..8).await.unwrap(), n.to_be_bytes(), "a row names a whole blob");
+    }
+    done
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_acknowledged_is_lost_to_kill_9() {
+    let folder = Arc::new(tempfile::tempdir().unwrap());
+    let mut random = [0; ROUNDS];
+    System::default().fill_random(&mut random);
+    let mut acknowledged = 0;
+    for steps in random {
+        let place = Arc::clone(&folder);
+        let killed =
+            tokio::task::spawn_blocking(move || kill_after(place.path(), usize::from(steps) * 4 + 1));
+        let ledger = killed.await.unwrap();
+        let store = open(folder.path()).unwrap();
+        for task in 0..TASKS {
+            let done = check(&store, task).await;
+            let last = ledger.iter().filter(|(of, _)| *of == task).map(|(_, n)| n + 1).max().unwrap_or(0);
+            assert!(done >= last, "task {task}: {last} steps were acknowledged, {done} are there");
+        }
+        acknowledged += ledger.len();
+        store.close().await;
+    }
+    println!("{ROUNDS} rounds, {acknowledged} acknowledged, none lost");
+}
