@@ -8,6 +8,7 @@ use eddy_base::{Account, Cause, Code, Env, Fault, Id, Scope, Subject};
 use eddy_functions::Functions;
 use eddy_identity::policy::{Context, Document};
 use eddy_identity::{Caller, Identity, Question, account_of};
+use eddy_objects::Objects;
 use eddy_store::Store;
 use eddy_telemetry::Telemetry;
 use eddy_wire::{Incoming, Protocol};
@@ -19,6 +20,7 @@ pub struct Engines {
     pub store: Store,
     pub identity: Identity,
     pub telemetry: Telemetry,
+    pub objects: Objects,
     pub functions: Functions,
     pub settings: Settings,
 }

@@ -8,6 +8,7 @@ pub mod coverage;
 mod cx;
 pub mod http_event;
 mod iam;
+pub mod lambda;
 pub mod limits;
 mod needs;
 mod operation;

@@ -1,5 +1,6 @@
 //! A front over a real store, and a client that signs.
 
+use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -7,14 +8,15 @@ use bytes::Bytes;
 use eddy_aws::{Auth, Engines, Front, Peer, Settings};
 use eddy_base::{Env, Region, System};
 use eddy_bus::Bus;
-use eddy_functions::{Dialect, Functions, Parts};
+use eddy_functions::{Functions, Parts};
 use eddy_identity::Identity;
-use eddy_runtime::Runtime;
-use eddy_runtime::testing::InTest;
+use eddy_objects::Objects;
+use eddy_runtime::testing::{Act, InTest, Script};
 use eddy_telemetry::Telemetry;
 use eddy_wire::sign::{Credentials, Payload, Signer, sha256_hex};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
+use serde_json::Value;
 
 pub struct House {
     pub front: Front,
@@ -38,37 +40,57 @@ pub async fn open() -> House {
 pub async fn open_with(auth: Auth) -> House {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let env: Arc<dyn Env> = Arc::new(System::default());
-    let spaces = [eddy_bus::SPACES, eddy_functions::SPACES, eddy_identity::SPACES, eddy_telemetry::SPACES];
-    let store = eddy_store::testing::open_in(env.clone(), spaces.concat(), eddy_bus::updates());
+    let spaces = [
+        eddy_bus::SPACES,
+        eddy_functions::SPACES,
+        eddy_identity::SPACES,
+        eddy_objects::SPACES,
+        eddy_telemetry::SPACES,
+    ];
+    let updates = [eddy_bus::updates(), eddy_objects::updates()];
+    let store = eddy_store::testing::open_in(env.clone(), spaces.concat(), updates.concat());
     let identity = Identity::open(store.clone(), folder.path()).await.expect("a new folder opens");
     let telemetry = Telemetry::open(store.clone());
     let bus = Bus::open(store.clone()).expect("a new store opens");
+    let objects = Objects::open(store.clone(), bus.clone()).await.expect("a new store opens");
     let functions = Functions::open(Parts {
         store: store.clone(),
         bus: bus.clone(),
         telemetry: telemetry.clone(),
         identity: identity.clone(),
-        jail: Arc::new(InTest::echo(env)),
-        dialect: dialect(),
+        jail: Arc::new(InTest::new(env, script())),
+        dialect: eddy_aws::lambda::dialect(),
         code_folder: folder.path().join("code"),
         environments_max: 10,
     });
     let functions = functions.expect("a new folder opens");
-    bus.attach(functions.target(), Default::default());
+    bus.attach(functions.target(), HashMap::new());
     let settings = Settings { auth, domains: Vec::new(), region: Region::default() };
-    let engines = Engines { store, identity, telemetry, functions, settings };
+    let engines = Engines { store, identity, telemetry, objects, functions, settings };
     House { front: Front::new(Arc::new(engines)), _folder: folder }
 }
 
-fn dialect() -> Dialect {
-    Dialect {
-        log_group: |name| format!("/aws/lambda/{name}"),
-        arn: |scope, name, qualifier| {
-            let qualifier = qualifier.map(|text| format!(":{text}")).unwrap_or_default();
-            format!("arn:aws:lambda:{}:{}:function:{name}{qualifier}", scope.region, scope.account)
-        },
-        runtime: |name| (name == "python3.13").then_some(Runtime::Python { minor: 13 }),
-    }
+/// Functions that print, and say what they were sent and how they were called; or raise when told to.
+fn script() -> Script {
+    Arc::new(|scene, event| {
+        Box::pin(async move {
+            scene.print("printed");
+            let asked: Value = serde_json::from_slice(&event.payload).unwrap_or_default();
+            if asked == "raise" {
+                return Act::Raise { error_type: "KeyError".to_owned(), message: "'x'".to_owned() };
+            }
+            let context: Option<Value> =
+                event.client_context.and_then(|text| serde_json::from_str(&text).ok());
+            let seen = serde_json::json!({
+                "event": asked,
+                "arn": event.function_arn,
+                "request": event.request.to_string(),
+                "context": context,
+                "variables": scene.spec.variables,
+            });
+            Act::Reply(seen.to_string().into())
+        })
+    })
 }
 
 impl House {
@@ -112,6 +134,14 @@ impl House {
         Request::from_parts(head, body)
     }
 
+    /// Calls a restJson operation as root.
+    pub async fn json(&self, service: &str, method: &str, uri: &str, body: Value) -> Answer {
+        let body = if body.is_null() { Bytes::new() } else { body.to_string().into() };
+        let request = Request::builder().method(method).uri(uri).header("host", HOST);
+        let request = request.header("content-type", "application/json").body(body);
+        self.signed(service, request.expect("a request")).await
+    }
+
     /// Calls an awsQuery operation as root.
     pub async fn query(
         &self,
@@ -144,6 +174,11 @@ async fn read(response: Response<eddy_wire::Outgoing>) -> Answer {
 }
 
 impl Answer {
+    /// The body, which is JSON.
+    pub fn document(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|why| panic!("{why}: {self:?}"))
+    }
+
     /// The text of an element of an XML answer.
     pub fn xml(&self, name: &str) -> Option<&str> {
         let (_, rest) = self.body.split_once(&format!("<{name}>"))?;

@@ -2,6 +2,7 @@
 
 mod harness;
 mod iam;
+mod lambda;
 mod path;
 mod sts;
 mod table;

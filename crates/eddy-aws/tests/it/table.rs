@@ -129,10 +129,16 @@ async fn nobody_gets_in_without_a_signature() {
         for protocol in operation.facts.protocols.clone() {
             let answer = house.send(bare(operation, protocol, b"").map(Full::new)).await;
             let name = format!("{}:{} {protocol:?} {answer:?}", service.name, op.name);
-            // HEAD has no body, so only its status tells.
-            let denials =
-                ["", "AccessDenied", "MissingAuthenticationToken", "MissingAuthenticationTokenException"];
-            assert!(matches!(answer.status.as_u16(), 400 | 403), "{name}");
+            // HEAD has no body, so only its status tells. A path that nobody signed for is S3's, which may not
+            // have the operation that it looks like.
+            let denials = [
+                "",
+                "AccessDenied",
+                "MissingAuthenticationToken",
+                "MissingAuthenticationTokenException",
+                "NotImplemented",
+            ];
+            assert!(matches!(answer.status.as_u16(), 400 | 403 | 501), "{name}");
             let is_input = answer.code().starts_with("Invalid") || answer.code().starts_with("Malformed");
             assert!(denials.contains(&answer.code().as_str()) || is_input, "{name}");
         }
