@@ -8,6 +8,8 @@ mod errors;
 mod form;
 mod json;
 mod rest;
+#[cfg(test)]
+mod round_trip;
 mod scalar;
 mod tree;
 mod xml;

@@ -1,0 +1,6 @@
+//! restXml bodies.
+#![no_main]
+
+use eddy_wire::Protocol;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| eddy_fuzz::read("s3", Protocol::RestXml, data));
