@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use eddy_base::{Id, Timestamp};
 
-use crate::{Error, Failure, testing};
+use crate::{Error, Failure, process, testing};
 
 /// One running environment. It answers one event at a time; dropping it kills it.
 #[derive(Debug)]
@@ -15,6 +15,7 @@ pub struct Guest {
 
 #[derive(Debug)]
 enum Inner {
+    InJail(process::Running),
     InTest(testing::Guest),
 }
 
@@ -84,6 +85,10 @@ pub enum Freeze {
 }
 
 impl Guest {
+    pub(crate) fn in_jail(guest: process::Running) -> Guest {
+        Guest { inner: Inner::InJail(guest) }
+    }
+
     pub(crate) fn in_test(guest: testing::Guest) -> Guest {
         Guest { inner: Inner::InTest(guest) }
     }
@@ -91,6 +96,7 @@ impl Guest {
     /// Which environment this is: [`crate::Spec::environment`].
     pub fn environment(&self) -> Id {
         match &self.inner {
+            Inner::InJail(guest) => guest.environment(),
             Inner::InTest(guest) => guest.environment(),
         }
     }
@@ -102,6 +108,7 @@ impl Guest {
     /// ended, [`Failure::Timeout`] when the time is over. In each case the guest is killed.
     pub async fn ready(&self, within: Duration) -> Result<Init, Failure> {
         match &self.inner {
+            Inner::InJail(guest) => guest.ready(within).await,
             Inner::InTest(guest) => guest.ready(within).await,
         }
     }
@@ -113,6 +120,7 @@ impl Guest {
     /// future kills the guest.
     pub async fn invoke(&self, event: Event, within: Duration) -> Invoked {
         match &self.inner {
+            Inner::InJail(guest) => guest.invoke(event, within).await,
             Inner::InTest(guest) => guest.invoke(event, within).await,
         }
     }
@@ -123,6 +131,7 @@ impl Guest {
     /// [`Error::Busy`] while an event is being answered; what the kernel says.
     pub async fn freeze(&self) -> Result<Freeze, Error> {
         match &self.inner {
+            Inner::InJail(guest) => guest.freeze(),
             Inner::InTest(guest) => guest.freeze(),
         }
     }
@@ -133,6 +142,7 @@ impl Guest {
     /// What the kernel says.
     pub async fn thaw(&self) -> Result<(), Error> {
         match &self.inner {
+            Inner::InJail(guest) => guest.thaw(),
             Inner::InTest(guest) => guest.thaw(),
         }
     }
@@ -140,6 +150,7 @@ impl Guest {
     /// What the guest has used since its last event began.
     pub fn usage(&self) -> Usage {
         match &self.inner {
+            Inner::InJail(guest) => guest.usage(),
             Inner::InTest(guest) => guest.usage(),
         }
     }
@@ -147,6 +158,7 @@ impl Guest {
     /// Has the guest ended, whoever ended it?
     pub fn ended(&self) -> bool {
         match &self.inner {
+            Inner::InJail(guest) => guest.ended(),
             Inner::InTest(guest) => guest.ended(),
         }
     }
@@ -154,6 +166,7 @@ impl Guest {
     /// Kills the guest and waits until none of its processes is left.
     pub async fn stop(self) {
         match &self.inner {
+            Inner::InJail(guest) => guest.stop().await,
             Inner::InTest(guest) => guest.stop(),
         }
     }

@@ -12,9 +12,10 @@ use bytes::Bytes;
 use eddy_base::env::{Boxed, timeout};
 use eddy_base::{Env, Id};
 
+use crate::limits::PIDS_MAX;
 use crate::{
-    Artifact, Error, Event, Failure, Freeze, Init, Invoked, Jail, Line, Package, Reply, Spec, Stream, Tier,
-    Usage, Wall, Walls,
+    Artifact, Error, Event, Failure, Freeze, Function, Init, Invoked, Jail, Line, Package, Reply, Spec,
+    Stream, Tier, Usage, Wall, Walls,
 };
 
 /// A jail whose guests are scripted.
@@ -259,34 +260,35 @@ impl Drop for Free<'_> {
     }
 }
 
+/// A spec with the defaults of Lambda, for tests: 128 MB, 512 MB of `/tmp`, nothing logged.
+pub fn spec() -> Spec {
+    Spec {
+        environment: Id::from_bytes([7; 16]),
+        handler: "app.handler".to_owned(),
+        function: Function {
+            name: "f".to_owned(),
+            version: "$LATEST".to_owned(),
+            memory_megabytes: 128,
+            region: "us-east-1".to_owned(),
+            log_group: "/aws/lambda/f".to_owned(),
+            log_stream: "2026/01/01/[$LATEST]0123456789abcdef0123456789abcdef".to_owned(),
+            runtime: "python3.13".to_owned(),
+        },
+        variables: Vec::new(),
+        credentials: None,
+        memory_bytes_max: 128 << 20,
+        tmp_bytes_max: 512 << 20,
+        cpu_millis: None,
+        pids_max: PIDS_MAX,
+        logs: Arc::new(|_| {}),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Function, Runtime};
+    use crate::Runtime;
     use eddy_base::System;
-
-    fn spec(env: &dyn Env) -> Spec {
-        Spec {
-            environment: Id::random(env),
-            handler: "app.handler".to_owned(),
-            function: Function {
-                name: "f".to_owned(),
-                version: "$LATEST".to_owned(),
-                memory_megabytes: 128,
-                region: "us-east-1".to_owned(),
-                log_group: "/aws/lambda/f".to_owned(),
-                log_stream: "s".to_owned(),
-                runtime: "python3.13".to_owned(),
-            },
-            variables: Vec::new(),
-            credentials: None,
-            memory_bytes_max: 128 << 20,
-            tmp_bytes_max: 512 << 20,
-            cpu_millis: None,
-            pids_max: 1024,
-            logs: Arc::new(|_| {}),
-        }
-    }
 
     fn event(env: &dyn Env, payload: &'static str) -> Event {
         Event {
@@ -319,7 +321,7 @@ mod tests {
         let package = Package { code: PathBuf::from("/"), layers: None, runtime: Runtime::Bootstrap };
         let artifact = jail.prepare(&package).await.expect("a script needs nothing");
         for (payload, ends) in [("1", false), ("hang", true), ("exit", true)] {
-            let guest = jail.start(&artifact, spec(&*env)).await.expect("a script starts");
+            let guest = jail.start(&artifact, spec()).await.expect("a script starts");
             let invoked = guest.invoke(event(&*env, payload), Duration::from_millis(5)).await;
             assert_eq!(invoked.result.is_err(), ends, "{payload}");
             assert_eq!(guest.ended(), ends, "{payload}");

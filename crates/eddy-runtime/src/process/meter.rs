@@ -1,0 +1,193 @@
+//! How much memory and processor time a guest uses, and whether it is too much.
+//!
+//! The kernel counts a guest's memory together with its `/tmp`, and its limit holds both. The limit on memory alone
+//! is decided here: whoever works is looked at every few milliseconds. Where no control group counts, the pages of
+//! its processes are added up, less often.
+
+use std::fs;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use rustix::fs::fstatvfs;
+
+use crate::Usage;
+use crate::limits::{MEMORY_LOOK, MEMORY_LOOK_BY_PAGES};
+use crate::supervisor::message::GroupFile;
+
+/// Counts for one guest.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    files: Vec<(GroupFile, OwnedFd)>,
+    /// The guest's `/tmp`, if it is its own.
+    temporary: Option<OwnedFd>,
+    /// The jail's first process, as the host knows it.
+    pid: i32,
+    memory_bytes_max: u64,
+    run: Mutex<Run>,
+}
+
+/// One invocation.
+#[derive(Debug, Default, Clone, Copy)]
+struct Run {
+    temporary_at_start: u64,
+    cpu_at_start: Option<Duration>,
+    sampled_peak: u64,
+}
+
+impl Meter {
+    pub(crate) fn new(
+        files: Vec<(GroupFile, OwnedFd)>,
+        temporary: Option<OwnedFd>,
+        pid: i32,
+        memory_bytes_max: u64,
+    ) -> Meter {
+        Meter { files, temporary, pid, memory_bytes_max, run: Mutex::default() }
+    }
+
+    /// How long to wait between two looks.
+    pub(crate) fn interval(&self) -> Duration {
+        if self.counted() { MEMORY_LOOK } else { MEMORY_LOOK_BY_PAGES }
+    }
+
+    /// An invocation begins.
+    pub(crate) fn begin(&self) {
+        if let Some(peak) = self.file(GroupFile::MemoryPeak) {
+            // Before Linux 6.12 the peak of v2 cannot be reset; then it is the guest's so far.
+            let _ = rustix::io::pwrite(peak, b"0", 0);
+        }
+        let run =
+            Run { temporary_at_start: self.temporary_bytes(), cpu_at_start: self.cpu(), sampled_peak: 0 };
+        *self.run() = run;
+    }
+
+    /// Is the guest above its limit now?
+    pub(crate) fn is_over(&self) -> bool {
+        let now = self.memory_bytes();
+        let mut run = self.run();
+        run.sampled_peak = run.sampled_peak.max(now);
+        drop(run);
+        now > self.memory_bytes_max && now.saturating_sub(self.reclaimable_bytes()) > self.memory_bytes_max
+    }
+
+    /// What was used since [`Meter::begin`].
+    pub(crate) fn usage(&self) -> Usage {
+        let run = *self.run();
+        let cpu = run.cpu_at_start.and_then(|start| Some(self.cpu()?.saturating_sub(start)));
+        let sampled = run.sampled_peak.max(self.memory_bytes()).min(self.memory_bytes_max);
+        let counted = self.file(GroupFile::MemoryPeak).and_then(number);
+        // The kernel's peak is of memory and `/tmp` together: exact only while the latter stood still.
+        let temporary = self.temporary_bytes();
+        match counted {
+            Some(peak) if temporary == run.temporary_at_start => Usage {
+                memory_peak_bytes: peak.saturating_sub(temporary).min(self.memory_bytes_max),
+                memory_exact: true,
+                cpu,
+            },
+            Some(_) | None => Usage { memory_peak_bytes: sampled, memory_exact: false, cpu },
+        }
+    }
+
+    fn counted(&self) -> bool {
+        self.file(GroupFile::MemoryNow).is_some()
+    }
+
+    /// Memory in use without `/tmp`.
+    fn memory_bytes(&self) -> u64 {
+        match self.file(GroupFile::MemoryNow).and_then(number) {
+            Some(both) => both.saturating_sub(self.temporary_bytes()),
+            None => family_bytes(self.pid),
+        }
+    }
+
+    /// Pages of files that the kernel would give back first: they are counted, and are no reason to kill.
+    fn reclaimable_bytes(&self) -> u64 {
+        let (stat, cached, shared) =
+            match (self.file(GroupFile::MemoryStatV1), self.file(GroupFile::MemoryStatV2)) {
+                (Some(stat), _) => (stat, "cache ", "shmem "),
+                (None, Some(stat)) => (stat, "file ", "shmem "),
+                (None, None) => return 0,
+            };
+        let text = text(stat).unwrap_or_default();
+        let field = |name: &str| -> u64 {
+            text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok()).unwrap_or(0)
+        };
+        field(cached).saturating_sub(field(shared))
+    }
+
+    fn temporary_bytes(&self) -> u64 {
+        let Some(temporary) = &self.temporary else { return 0 };
+        fstatvfs(temporary).map_or(0, |stat| stat.f_blocks.saturating_sub(stat.f_bfree) * stat.f_frsize)
+    }
+
+    fn cpu(&self) -> Option<Duration> {
+        if let Some(file) = self.file(GroupFile::CpuV1) {
+            return number(file).map(Duration::from_nanos);
+        }
+        let text = text(self.file(GroupFile::CpuV2)?)?;
+        let micros = text.lines().find_map(|line| line.strip_prefix("usage_usec ")?.parse().ok())?;
+        Some(Duration::from_micros(micros))
+    }
+
+    fn file(&self, wanted: GroupFile) -> Option<&OwnedFd> {
+        self.files.iter().find(|(file, _)| *file == wanted).map(|(_, descriptor)| descriptor)
+    }
+
+    fn run(&self) -> std::sync::MutexGuard<'_, Run> {
+        self.run.lock().expect("nothing panics while it is held")
+    }
+}
+
+fn text(file: &OwnedFd) -> Option<String> {
+    let mut bytes = [0; 8192];
+    let count = rustix::io::pread(file.as_fd(), &mut bytes, 0).ok()?;
+    Some(String::from_utf8_lossy(&bytes[..count]).into_owned())
+}
+
+fn number(file: &OwnedFd) -> Option<u64> {
+    let mut bytes = [0; 32];
+    let count = rustix::io::pread(file.as_fd(), &mut bytes, 0).ok()?;
+    std::str::from_utf8(&bytes[..count]).ok()?.trim().parse().ok()
+}
+
+/// The pages of all processes below `first`, shared ones by their share.
+fn family_bytes(first: i32) -> u64 {
+    let mut total = 0;
+    let mut left = children(first);
+    // The limit on processes bounds this; the number here only guards against a family that grows as we look.
+    for _ in 0..4096 {
+        let Some(pid) = left.pop() else { break };
+        total += proportional_bytes(pid);
+        left.extend(children(pid));
+    }
+    total
+}
+
+fn children(pid: i32) -> Vec<i32> {
+    let listed = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    listed.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+}
+
+fn proportional_bytes(pid: i32) -> u64 {
+    let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
+    let kilobytes: u64 = rollup
+        .lines()
+        .find_map(|line| line.strip_prefix("Pss:")?.trim().strip_suffix("kB")?.trim().parse().ok())
+        .unwrap_or(0);
+    kilobytes * 1024
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_without_groups_is_measured_by_its_pages() {
+        let own = i32::try_from(std::process::id()).expect("process ids fit");
+        assert!(proportional_bytes(own) > 100 * 1024);
+        let meter = Meter::new(Vec::new(), None, own, 1 << 30);
+        meter.begin();
+        assert!(!meter.is_over());
+        assert!(!meter.usage().memory_exact);
+    }
+}

@@ -1,0 +1,450 @@
+//! The real adapter of [`Jail`]: processes in Linux jails, made by a supervisor.
+
+mod guest;
+mod link;
+mod logs;
+mod meter;
+mod view;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use eddy_base::env::{Boxed, timeout};
+use eddy_base::{Env, Id, Task};
+use rustix::pipe::PipeFlags;
+use tokio::io::unix::AsyncFd;
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::sync::Mutex;
+
+use crate::contract::PYTHON_BOOTSTRAP;
+use crate::contract::api::Api;
+use crate::contract::frames::Frames;
+use crate::contract::variables::Places;
+use crate::inside::plan::{Plan, Report, Shape};
+use crate::limits::{JAIL_TIME_MAX, MEMORY_BYTES_MIN};
+use crate::python::Interpreters;
+use crate::supervisor::message::{Configure, GroupFile, Limits};
+use crate::sys::{self, packet};
+use crate::{Artifact, Error, Guest, Jail, Package, Runtime, Spec, Tier, Wall, Walls, runtimes};
+pub(crate) use guest::Guest as Running;
+use guest::{Channel, Freezer, States};
+use link::{Link, Started};
+use logs::Logs;
+use meter::Meter;
+use view::{Outside, Parts};
+
+/// What a jail holds beside the guest's memory and `/tmp`: its init and what the kernel keeps for it.
+const OVERHEAD_BYTES: u64 = 24 * 1024 * 1024;
+
+/// A connection that a guest made to the platform endpoint.
+#[derive(Debug)]
+pub struct Call {
+    /// Which environment called: [`Spec::environment`]. Nobody else can use its socket.
+    pub environment: Id,
+    pub stream: TcpStream,
+}
+
+/// Takes the connections that guests make. Called from a task: must not block.
+pub type Calls = Arc<dyn Fn(Call) + Send + Sync>;
+
+/// How to run jails.
+pub struct Options {
+    /// Tells the control groups of this data folder from those of others: `[a-z0-9-]`, at most 32 characters.
+    pub instance: String,
+    /// A folder of this server's alone, absolute; made if it is not there. Not for data that should last.
+    pub state: PathBuf,
+    /// Where [`runtimes::install`] has put boto3.
+    pub runtimes: PathBuf,
+    pub interpreters: Arc<Interpreters>,
+    pub calls: Calls,
+    /// Packages are refused on a machine that holds them less well. `B` is the default of eddy.
+    pub min_tier: Tier,
+    /// Walls not to build although they could be.
+    pub without: Vec<Wall>,
+    /// Runs the supervisor as this user of the host; as the server's own if not given.
+    pub user: Option<u32>,
+    /// The binary that [`crate::intercept`]s; this process's own if not given.
+    pub binary: Option<PathBuf>,
+}
+
+/// Runs guests as processes in jails. Cheap to clone.
+#[derive(Clone)]
+pub struct Process {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    env: Arc<dyn Env>,
+    options: Options,
+    walls: Walls,
+    shape: Shape,
+    link: RwLock<Arc<Link>>,
+    /// Held while a supervisor is started in place of one that is gone.
+    restart: Mutex<()>,
+    bootstrap: PathBuf,
+    jails: AtomicU64,
+}
+
+impl Process {
+    /// Starts the supervisor, which sweeps what an earlier one left and finds out which walls there are.
+    ///
+    /// # Errors
+    /// [`Error::Supervisor`] when it cannot be started, [`Error::Io`] when the state folder cannot be used.
+    pub async fn start(env: Arc<dyn Env>, options: Options) -> Result<Process, Error> {
+        let io = |doing| move |error: std::io::Error| Error::Io { doing, reason: error.to_string() };
+        std::fs::create_dir_all(&options.state).map_err(io("make the folder of the jails"))?;
+        let folders = options.state.join("tmp");
+        if folders.exists() {
+            std::fs::remove_dir_all(&folders).map_err(io("sweep the folders of earlier jails"))?;
+        }
+        let bootstrap = options.state.join("bootstrap.py");
+        std::fs::write(&bootstrap, PYTHON_BOOTSTRAP).map_err(io("write the bootstrap"))?;
+        let (link, ground) = Link::start(&env, options.binary.as_deref(), configure(&options)).await?;
+        if ground.swept > 0 {
+            tracing::info!(groups = ground.swept, "removed what an earlier supervisor left");
+        }
+        let shared = Shared {
+            env,
+            walls: ground.walls,
+            shape: ground.shape,
+            link: RwLock::new(Arc::new(link)),
+            restart: Mutex::new(()),
+            bootstrap,
+            jails: AtomicU64::new(1),
+            options,
+        };
+        Ok(Process { shared: Arc::new(shared) })
+    }
+
+    /// Builds an empty jail with all walls and takes it down: is this machine still able to? Needs no interpreter.
+    ///
+    /// # Errors
+    /// What [`Jail::start`] says.
+    pub async fn probe(&self) -> Result<Duration, Error> {
+        let started = self.shared.env.monotonic();
+        let plan = view::empty(&self.shared.shape);
+        let limits = Limits { memory_bytes: 64 << 20, pids: 16, cpu_millis: None };
+        let id = self.shared.jails.fetch_add(1, Ordering::Relaxed);
+        let link = self.shared.link().await?;
+        let built = self.shared.build(&link, id, limits, &plan, &[]).await?;
+        let mut end = built.end;
+        // It has nothing to run, so it ends at once.
+        let ended = async { end.wait_for(Option::is_some).await.map(drop) };
+        match timeout(&self.shared.env, JAIL_TIME_MAX, ended).await {
+            Ok(_) => Ok(self.shared.env.monotonic().saturating_sub(started)),
+            Err(_) => {
+                link.kill(id);
+                Err(Error::Jail { step: "end an empty jail".to_owned(), reason: "it did not end".to_owned() })
+            }
+        }
+    }
+
+    /// Kills all guests, ends the supervisor and waits for it. Nothing of it is left on the machine afterwards.
+    pub async fn close(self) {
+        let link = self.shared.link.read().expect("nothing panics while it is held").clone();
+        if let Some(mut child) = link.hang_up() {
+            let _ = tokio::task::spawn_blocking(move || child.wait()).await;
+        }
+    }
+}
+
+fn configure(options: &Options) -> Configure {
+    Configure {
+        instance: options.instance.clone(),
+        state: options.state.clone(),
+        without: options.without.clone(),
+        user: options.user,
+    }
+}
+
+impl Jail for Process {
+    fn walls(&self) -> &Walls {
+        &self.shared.walls
+    }
+
+    fn prepare<'a>(&'a self, package: &'a Package) -> Boxed<'a, Result<Artifact, Error>> {
+        Box::pin(async move { self.shared.prepare(package).await })
+    }
+
+    fn start<'a>(&'a self, artifact: &'a Artifact, spec: Spec) -> Boxed<'a, Result<Guest, Error>> {
+        Box::pin(async move { self.shared.start(artifact, spec).await.map(Guest::in_jail) })
+    }
+}
+
+/// A jail that stands, with its program running.
+struct Built {
+    started: Started,
+    control: AsyncFd<OwnedFd>,
+    end: tokio::sync::watch::Receiver<Option<link::End>>,
+    temporary: Option<OwnedFd>,
+    listeners: Vec<OwnedFd>,
+}
+
+impl Shared {
+    async fn prepare(&self, package: &Package) -> Result<Artifact, Error> {
+        self.allowed()?;
+        if !package.code.is_dir() {
+            return Err(Error::Package(format!("there is no folder {}", package.code.display())));
+        }
+        let interpreter = match package.runtime {
+            Runtime::Python { minor } => {
+                let interpreters = self.options.interpreters.clone();
+                let found = tokio::task::spawn_blocking(move || interpreters.get(minor)).await;
+                Some(found.map_err(|error| Error::Package(error.to_string()))??)
+            }
+            Runtime::Bootstrap => {
+                // The host's paths stand for those of the jail here.
+                let layers = package.layers.as_deref().unwrap_or(Path::new("/nonexistent"));
+                let places = Places {
+                    task: package.code.display().to_string(),
+                    layers: layers.display().to_string(),
+                    ..Places::default()
+                };
+                let path = view::entry_point(package, &places);
+                if !path.is_file() {
+                    return Err(Error::Package("the package has no file named bootstrap".to_owned()));
+                }
+                None
+            }
+        };
+        Ok(Artifact { package: package.clone(), interpreter })
+    }
+
+    /// Does this machine hold guests well enough?
+    fn allowed(&self) -> Result<(), Error> {
+        let (tier, min) = (self.walls.tier, self.options.min_tier);
+        if tier <= min {
+            return Ok(());
+        }
+        let lacking = self.walls.lacking(min);
+        let first = lacking.first();
+        Err(Error::Wall {
+            tier,
+            min,
+            wall: first.map_or(Wall::Mount, |missing| missing.wall),
+            reason: first.map_or(String::new(), |missing| missing.reason.clone()),
+            remedy: first.map_or(String::new(), |missing| missing.remedy.clone()),
+        })
+    }
+
+    async fn start(&self, artifact: &Artifact, spec: Spec) -> Result<guest::Guest, Error> {
+        self.allowed()?;
+        let asked_at = self.env.monotonic();
+        let link = self.link().await?;
+        let id = self.jails.fetch_add(1, Ordering::Relaxed);
+        let (outside, mut listeners) = self.outside(id, artifact.package.runtime).await?;
+        let libraries = runtimes::installed(&self.options.runtimes);
+        let parts = Parts {
+            artifact,
+            spec: &spec,
+            libraries: libraries.as_deref(),
+            bootstrap: &self.bootstrap,
+            id,
+            outside: outside.clone(),
+        };
+        let plan = view::plan(&parts, &self.shape)?;
+        let ends = Ends::new(artifact.package.runtime).map_err(io("make pipes"))?;
+        let limits = Limits {
+            memory_bytes: spec.memory_bytes_max.max(MEMORY_BYTES_MIN) + spec.tmp_bytes_max + OVERHEAD_BYTES,
+            pids: spec.pids_max + 1,
+            cpu_millis: spec.cpu_millis,
+        };
+        let fds: Vec<_> = ends.theirs.iter().map(AsFd::as_fd).collect();
+        let built = self.build(&link, id, limits, &plan, &fds).await?;
+        drop(ends.theirs);
+        for listener in built.listeners {
+            listeners.push(listener_of(listener).map_err(io("listen in the jail"))?);
+        }
+        let logs =
+            Arc::new(Logs::new(self.env.clone(), spec.logs.clone(), ends.pipes).map_err(io("read pipes"))?);
+        let channel = match ends.channel {
+            Some(stream) => Channel::Frames(Mutex::new(Frames::new(stream))),
+            None => Channel::Api(Arc::new(Api::default())),
+        };
+        let tasks = self.tasks(&spec, &channel, &logs, listeners);
+        let (freezer, files) = freezer(built.started.files);
+        Ok(guest::Guest {
+            env: self.env.clone(),
+            environment: spec.environment,
+            id,
+            link,
+            control: built.control,
+            channel,
+            logs,
+            meter: Meter::new(files, built.temporary, built.started.pid, spec.memory_bytes_max),
+            freezer,
+            end: built.end,
+            asked_at,
+            state: States::default(),
+            tasks,
+            folder: outside.temporary,
+        })
+    }
+
+    /// Has a jail made and hears from it that its program runs.
+    async fn build(
+        &self,
+        link: &Link,
+        id: u64,
+        limits: Limits,
+        plan: &Plan,
+        fds: &[std::os::fd::BorrowedFd<'_>],
+    ) -> Result<Built, Error> {
+        let (ours, theirs) = packet::pair().map_err(io("make a socket"))?;
+        rustix::io::ioctl_fionbio(&ours, true).map_err(io("make a socket"))?;
+        packet::send(&ours, plan, fds).map_err(io("send the plan of a jail"))?;
+        let control = sys::watch(ours).map_err(io("make a socket"))?;
+        let building = async {
+            let (started, end) = link.jail(id, limits, theirs).await?;
+            let report = link::receive::<Report>(&control).await.map_err(io("hear from a jail"))?;
+            Ok((started, end, report))
+        };
+        let (started, end, report) = match timeout(&self.env, JAIL_TIME_MAX, building).await {
+            Ok(built) => built?,
+            Err(_) => {
+                link.kill(id);
+                return Err(Error::Jail {
+                    step: "build it".to_owned(),
+                    reason: "it took too long".to_owned(),
+                });
+            }
+        };
+        let failed = |step: &str, reason: String| Err(Error::Jail { step: step.to_owned(), reason });
+        match report {
+            Some((Report::Running { own_tmp }, mut fds)) => {
+                let temporary = (own_tmp && !fds.is_empty()).then(|| fds.remove(0));
+                Ok(Built { started, control, end, temporary, listeners: fds })
+            }
+            Some((Report::Failed { step, reason }, _)) => failed(&step, reason),
+            Some((Report::NotRun { reason }, _)) => Err(Error::Package(reason)),
+            Some((Report::Ended { .. }, _)) => failed("start its program", "it ended at once".to_owned()),
+            None => failed("start its program", "the jail ended while it was built".to_owned()),
+        }
+    }
+
+    /// A jail without a network or file system of its own gets ports and a folder of the host.
+    async fn outside(&self, id: u64, runtime: Runtime) -> Result<(Outside, Vec<TcpListener>), Error> {
+        let mut outside = Outside::default();
+        let mut listeners = Vec::new();
+        if !self.shape.has(Wall::Network) {
+            let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+            let endpoint = TcpListener::bind(any).await.map_err(io("listen"))?;
+            outside.endpoint = Some(endpoint.local_addr().map_err(io("listen"))?);
+            listeners.push(endpoint);
+            if runtime == Runtime::Bootstrap {
+                let api = TcpListener::bind(any).await.map_err(io("listen"))?;
+                outside.runtime_api = Some(api.local_addr().map_err(io("listen"))?);
+                listeners.push(api);
+            }
+        }
+        if !self.shape.has(Wall::Mount) {
+            let folder = self.options.state.join("tmp").join(id.to_string());
+            std::fs::create_dir_all(&folder).map_err(io("make a folder for temporary files"))?;
+            outside.temporary = Some(folder);
+        }
+        Ok((outside, listeners))
+    }
+
+    /// What runs beside a guest: the pump of its output, and whoever listens for it.
+    fn tasks(
+        &self,
+        spec: &Spec,
+        channel: &Channel,
+        logs: &Arc<Logs>,
+        listeners: Vec<TcpListener>,
+    ) -> Vec<Task> {
+        let pumped = logs.clone();
+        let mut tasks = vec![self.env.spawn("guest output", Box::pin(async move { pumped.pump().await }))];
+        let mut listeners = listeners.into_iter();
+        if let Some(listener) = listeners.next() {
+            let (environment, calls) = (spec.environment, self.options.calls.clone());
+            tasks.push(self.env.spawn("platform endpoint", Box::pin(accept(listener, environment, calls))));
+        }
+        if let (Some(listener), Channel::Api(api)) = (listeners.next(), channel) {
+            tasks
+                .push(self.env.spawn("runtime api", Box::pin(api.clone().serve(self.env.clone(), listener))));
+        }
+        tasks
+    }
+
+    /// The supervisor, or a new one if it is gone.
+    async fn link(&self) -> Result<Arc<Link>, Error> {
+        let current = || self.link.read().expect("nothing panics while it is held").clone();
+        let link = current();
+        if !link.is_gone() {
+            return Ok(link);
+        }
+        let _one = self.restart.lock().await;
+        let link = current();
+        if !link.is_gone() {
+            return Ok(link);
+        }
+        tracing::error!("the supervisor of the jails is gone; starting another");
+        let (new, _) =
+            Link::start(&self.env, self.options.binary.as_deref(), configure(&self.options)).await?;
+        let new = Arc::new(new);
+        *self.link.write().expect("nothing panics while it is held") = new.clone();
+        Ok(new)
+    }
+}
+
+/// Hands each connection to the server, with the name of who made it.
+async fn accept(listener: TcpListener, environment: Id, calls: Calls) {
+    while let Ok((stream, _)) = listener.accept().await {
+        // Requests are small and waited for. A connection that is gone already shows at the first read.
+        let _ = stream.set_nodelay(true);
+        calls(Call { environment, stream });
+    }
+}
+
+fn listener_of(descriptor: OwnedFd) -> std::io::Result<TcpListener> {
+    let listener = std::net::TcpListener::from(descriptor);
+    listener.set_nonblocking(true)?;
+    TcpListener::from_std(listener)
+}
+
+/// Takes what freezes out of the files of a jail's groups.
+fn freezer(files: Vec<(GroupFile, OwnedFd)>) -> (Freezer, Vec<(GroupFile, OwnedFd)>) {
+    let freezes = |file: &GroupFile| matches!(file, GroupFile::FreezeV1 | GroupFile::FreezeV2);
+    let (mut freezers, others): (Vec<_>, Vec<_>) = files.into_iter().partition(|(file, _)| freezes(file));
+    let freezer =
+        freezers.pop().map_or(Freezer::Signals, |(file, descriptor)| Freezer::File(file, descriptor));
+    (freezer, others)
+}
+
+/// The descriptors between a guest and us.
+struct Ends {
+    /// Standard output, standard error, log records, and the channel if the contract has one.
+    theirs: Vec<OwnedFd>,
+    pipes: [OwnedFd; 3],
+    channel: Option<UnixStream>,
+}
+
+impl Ends {
+    fn new(runtime: Runtime) -> std::io::Result<Ends> {
+        let [(a, stdout), (b, stderr), (c, records)] = [
+            rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?,
+            rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?,
+            rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?,
+        ];
+        let mut theirs = vec![stdout, stderr, records];
+        let channel = match runtime {
+            Runtime::Python { .. } => {
+                let (ours, guests) = std::os::unix::net::UnixStream::pair()?;
+                ours.set_nonblocking(true)?;
+                theirs.push(guests.into());
+                Some(UnixStream::from_std(ours)?)
+            }
+            Runtime::Bootstrap => None,
+        };
+        Ok(Ends { theirs, pipes: [a, b, c], channel })
+    }
+}
+
+fn io<E: std::fmt::Display>(doing: &'static str) -> impl FnOnce(E) -> Error {
+    move |error| Error::Io { doing, reason: error.to_string() }
+}

@@ -1,0 +1,156 @@
+//! Where to look, and the question that each candidate is asked.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::{Interpreter, MINORS};
+
+/// What a candidate is run with. It imports what links against the most libraries, then reads which were mapped.
+const QUESTION: &str = r#"
+import json, os, sys, sysconfig
+for name in ("_ssl", "_hashlib", "_sqlite3", "_ctypes", "_bz2", "_lzma", "zlib", "_zstd", "_uuid", "readline"):
+    try:
+        __import__(name)
+    except ImportError:
+        pass
+real = os.path.realpath
+prefix = real(sys.base_prefix)
+executable = real(getattr(sys, "_base_executable", None) or sys.executable)
+system = ("/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/")
+folders = set()
+with open("/proc/self/maps") as maps:
+    for line in maps:
+        path = line.split(None, 5)[5].strip() if line.count(" ") > 4 and "/" in line else ""
+        if ".so" in path and not path.startswith((prefix + "/", *system)):
+            folders.add(os.path.dirname(path))
+print(json.dumps({
+    "minor": sys.version_info[1] if sys.version_info[0] == 3 and sys.implementation.name == "cpython" else 0,
+    "version": "%d.%d.%d" % sys.version_info[:3],
+    "executable": executable,
+    "prefix": prefix,
+    "stdlib": real(sysconfig.get_path("stdlib", vars={"installed_base": sys.base_prefix, "base": sys.base_prefix})),
+    "libraries": sorted(folders),
+}))
+"#;
+
+/// Places to look in, best first.
+#[derive(Debug, Clone, Default)]
+pub struct Search {
+    /// Executables that the configuration names.
+    pub configured: Vec<PathBuf>,
+    /// Folders with executables, as `PATH` has them.
+    pub path: Vec<PathBuf>,
+    /// Folders that hold one installation each, as version managers have them: `*/bin/python3`.
+    pub managed: Vec<PathBuf>,
+}
+
+impl Search {
+    /// `PATH`, pyenv, uv, and the places of distributions.
+    pub fn of_machine() -> Search {
+        let variable =
+            |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let home = variable("HOME").unwrap_or_else(|| PathBuf::from("/root"));
+        let mut path: Vec<PathBuf> =
+            std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect();
+        for usual in ["/usr/local/bin", "/usr/bin", "/bin"] {
+            if !path.iter().any(|folder| folder == Path::new(usual)) {
+                path.push(PathBuf::from(usual));
+            }
+        }
+        let data = variable("XDG_DATA_HOME").unwrap_or_else(|| home.join(".local/share"));
+        let managed = vec![
+            variable("PYENV_ROOT").unwrap_or_else(|| home.join(".pyenv")).join("versions"),
+            variable("UV_PYTHON_INSTALL_DIR").unwrap_or_else(|| data.join("uv/python")),
+        ];
+        Search { configured: Vec::new(), path, managed }
+    }
+
+    /// One interpreter for each version, newest first.
+    pub(super) fn run(&self) -> Vec<Interpreter> {
+        let candidates = self.candidates();
+        let asked: Vec<(usize, Interpreter)> = std::thread::scope(|scope| {
+            let threads: Vec<_> = candidates
+                .iter()
+                .enumerate()
+                .map(|(rank, path)| scope.spawn(move || ask(path).map(|found| (rank, found))))
+                .collect();
+            threads.into_iter().filter_map(|thread| thread.join().ok().flatten()).collect()
+        });
+        let mut best: BTreeMap<u8, (usize, Interpreter)> = BTreeMap::new();
+        for (rank, found) in asked {
+            match best.get(&found.minor) {
+                Some((better, _)) if *better <= rank => {}
+                _ => {
+                    best.insert(found.minor, (rank, found));
+                }
+            }
+        }
+        best.into_values().rev().map(|(_, found)| found).collect()
+    }
+
+    /// Each executable once, best first. Of files that are the same behind links only the first is kept.
+    fn candidates(&self) -> Vec<PathBuf> {
+        let mut all = self.configured.clone();
+        let names: Vec<String> =
+            MINORS.rev().map(|minor| format!("python3.{minor}")).chain(["python3".to_owned()]).collect();
+        for folder in &self.path {
+            all.extend(names.iter().map(|name| folder.join(name)));
+        }
+        for folder in &self.managed {
+            let mut installed: Vec<PathBuf> =
+                fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+            // The newest of one version first: names end in the version.
+            installed.sort_by_key(|path| std::cmp::Reverse(version_of(path)));
+            all.extend(installed.into_iter().map(|path| path.join("bin/python3")));
+        }
+        let mut seen = Vec::new();
+        all.retain(|path| {
+            let Ok(real) = path.canonicalize() else { return false };
+            let new = !seen.contains(&real);
+            seen.push(real);
+            new
+        });
+        all
+    }
+}
+
+/// The numbers in a folder's name, for ordering: `cpython-3.12.4-linux` is `[3, 12, 4]`.
+fn version_of(path: &Path) -> Vec<u32> {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let numbers = name.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse().ok());
+    numbers.take(3).collect()
+}
+
+/// Runs a candidate. `None` when it is none: it does not run, is no CPython, or too old.
+fn ask(path: &Path) -> Option<Interpreter> {
+    let output = Command::new(path)
+        .args(["-I", "-S", "-c", QUESTION])
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    let found: Interpreter = serde_json::from_slice(&output.stdout).ok()?;
+    MINORS.contains(&found.minor).then_some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_folders_are_ordered_by_version() {
+        let mut names = ["3.9.18", "3.13.0", "cpython-3.12.4-linux-x86_64-gnu", "3.10.13"].map(PathBuf::from);
+        names.sort_by_key(|path| std::cmp::Reverse(version_of(path)));
+        let order: Vec<_> = names.iter().map(|path| path.to_str().unwrap_or("")).collect();
+        assert_eq!(order, ["3.13.0", "cpython-3.12.4-linux-x86_64-gnu", "3.10.13", "3.9.18"]);
+    }
+
+    #[test]
+    fn what_does_not_run_is_no_interpreter() {
+        assert_eq!(ask(Path::new("/bin/true")), None);
+        assert_eq!(ask(Path::new("/nonexistent")), None);
+    }
+}

@@ -1,0 +1,4 @@
+//! The jail against real kernels, interpreters and attackers.
+
+mod kit;
+mod python;

@@ -1,0 +1,95 @@
+//! Python handlers in jails.
+
+use eddy_runtime::{Failure, Jail, Stream};
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::kit::{Kit, LONG, interpreters};
+
+const ECHO: &str = "def handler(event, context):\n    return event\n";
+
+#[tokio::test]
+async fn every_interpreter_of_this_machine_answers() {
+    let kit = Kit::new().await;
+    eprintln!("{:#?}", kit.jail.walls());
+    for python in interpreters().all() {
+        let guest = kit.python_on(python.minor, ECHO, kit.spec()).await;
+        let init =
+            guest.ready(LONG).await.unwrap_or_else(|f| panic!("3.{}: {f:?} {:?}", python.minor, kit.texts()));
+        assert_eq!(kit.reply(&guest, r#"{"a":1}"#).await, json!({"a": 1}));
+        eprintln!("3.{} ready in {:?}", python.minor, init.took);
+        guest.stop().await;
+    }
+    kit.close().await;
+}
+
+#[tokio::test]
+async fn a_guest_is_warm_and_tells_lines_of_each_invocation_apart() {
+    let kit = Kit::new().await;
+    let source = "import logging\nlog = logging.getLogger()\nlog.setLevel('INFO')\ncount = 0\n\
+                  def handler(event, context):\n    global count\n    count += 1\n    print('n', count)\n    \
+                  log.info('two\\nlines')\n    import sys; sys.stderr.write('half')\n    \
+                  return [count, context.aws_request_id]\n";
+    let guest = kit.python(source, kit.spec()).await;
+    for count in 1..=3 {
+        let event = kit.event("{}");
+        let request = event.request;
+        let invoked = guest.invoke(event, LONG).await;
+        let reply = invoked.result.expect("it answers");
+        assert_eq!(reply.payload, format!("[{count}, \"{request}\"]"));
+        assert!(invoked.usage.memory_peak_bytes > 1 << 20, "{:?}", invoked.usage);
+        let lines = std::mem::take(&mut *kit.lines.lock().expect("no test panics with it"));
+        let mut said: Vec<_> =
+            lines.iter().map(|l| (l.stream, String::from_utf8_lossy(&l.text).into_owned())).collect();
+        assert!(lines.iter().all(|line| line.request == Some(request)), "{lines:?}");
+        said.sort_by_key(|(stream, _)| *stream as u8);
+        assert_eq!(said[0], (Stream::Stdout, format!("n {count}")));
+        assert_eq!(said[1], (Stream::Stderr, "half".to_owned()));
+        assert!(said[2].1.starts_with("[INFO]\t") && said[2].1.ends_with("two\nlines"), "{said:?}");
+        assert_eq!(said.len(), 3);
+    }
+    kit.close().await;
+}
+
+#[tokio::test]
+async fn the_platform_endpoint_is_there_and_says_who_calls() {
+    let mut kit = Kit::new().await;
+    let source = "import socket, os\ndef handler(event, context):\n    host = os.environ['AWS_ENDPOINT_URL'][7:].split(':')\n    \
+                  s = socket.create_connection((host[0], int(host[1])), 3)\n    s.sendall(b'hello')\n    \
+                  return s.recv(100).decode()\n";
+    let spec = kit.spec();
+    let environment = spec.environment;
+    let guest = kit.python(source, spec).await;
+    let event = kit.event("{}");
+    let server = async {
+        let mut call = kit.calls.recv().await.expect("it calls");
+        assert_eq!(call.environment, environment);
+        let mut got = [0; 5];
+        call.stream.read_exact(&mut got).await.expect("it writes");
+        call.stream.write_all(b"and hello").await.expect("it reads");
+        assert_eq!(&got, b"hello");
+    };
+    let (invoked, ()) = tokio::join!(guest.invoke(event, LONG), server);
+    assert_eq!(invoked.result.expect("it answers").payload, "\"and hello\"");
+    drop(guest);
+    kit.close().await;
+}
+
+#[tokio::test]
+async fn a_handler_that_raises_is_told_and_stays() {
+    let kit = Kit::new().await;
+    let guest = kit.python("def handler(event, context):\n    return event['x']\n", kit.spec()).await;
+    let invoked = kit.invoke(&guest, "{}").await;
+    let Err(Failure::Function { error_type, payload }) = invoked.result else {
+        panic!("{:?}", invoked.result)
+    };
+    assert_eq!(error_type, "KeyError");
+    let document: serde_json::Value = serde_json::from_slice(&payload).expect("JSON");
+    assert_eq!(document["errorMessage"], "'x'");
+    assert_eq!(
+        document["stackTrace"],
+        json!(["  File \"/var/task/app.py\", line 2, in handler\n    return event['x']\n"])
+    );
+    assert_eq!(kit.reply(&guest, r#"{"x":[]}"#).await, json!([]));
+    kit.close().await;
+}
