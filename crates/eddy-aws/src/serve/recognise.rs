@@ -104,12 +104,26 @@ pub(super) fn service(head: &Parts, domains: &[String]) -> Asked {
     google(head).unwrap_or_else(|| s3(bucket))
 }
 
+/// Services without a table here whose clients read XML, though they send no form.
+const XML_SERVICES: [&str; 3] = ["cloudfront", "route53", "s3-outposts"];
+
 fn by_signing_name(name: String, head: &Parts) -> Asked {
+    // S3's control plane signs as S3 does; the account in its own header tells it from a bucket of that name.
+    if name == "s3"
+        && head.headers.contains_key("x-amz-account-id")
+        && head.uri.path().starts_with("/v20180820/")
+    {
+        return Asked::Unknown { name: "s3control".to_owned(), protocol: Protocol::RestXml };
+    }
     let query = head.uri.query().unwrap_or_default();
     let form = is_form(head) || has_action(query);
     let mut candidates = facts().iter().filter(|facts| facts.signing_name == name).peekable();
     if candidates.peek().is_none() {
-        let protocol = if form { Protocol::Query } else { Protocol::RestJson };
+        let protocol = match form {
+            true => Protocol::Query,
+            false if XML_SERVICES.contains(&name.as_str()) => Protocol::RestXml,
+            false => Protocol::RestJson,
+        };
         return Asked::Unknown { name, protocol };
     }
     // API Gateway signs both of its APIs alike; the path tells.
@@ -294,6 +308,13 @@ mod tests {
             ("GET /service/bucket x", "s3", vec![], "s3 RestXml"),
             ("POST / x", "ec2", vec![form], "unknown ec2 Query"),
             ("GET /things x", "eks", vec![], "unknown eks RestJson"),
+            ("GET /2013-04-01/hostedzone x", "route53", vec![], "unknown route53 RestXml"),
+            (
+                "GET /v20180820/accesspoint x",
+                "s3",
+                vec![("x-amz-account-id", "1")],
+                "unknown s3control RestXml",
+            ),
             ("GET /b/k?X-Amz-Credential=AK%2F20260102%2Fr%2Fs3%2Faws4_request x", "", vec![], "s3 RestXml"),
             // Old signatures, unsigned forms, Google, and what is left.
             ("GET /b/k?AWSAccessKeyId=AK&Signature=x&Expires=1 x", "", vec![], "s3 RestXml"),

@@ -12,6 +12,8 @@
 mod canonical;
 mod chunks;
 mod key;
+#[cfg(test)]
+mod oracle;
 mod post;
 mod signer;
 #[cfg(test)]
