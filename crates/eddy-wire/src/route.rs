@@ -158,12 +158,15 @@ impl<'a> Asked<'a> {
 
     fn labels(&self, uri: &Uri) -> Option<Vec<(&'static str, String)>> {
         let fits = if uri.is_greedy() {
-            self.segments.len() >= uri.segments.len()
+            self.segments.len() + 1 >= uri.segments.len()
         } else {
-            self.segments.len() == uri.segments.len()
+            self.segments.len() == uri.segments.len() && !self.path.ends_with("//")
         };
+        if !fits {
+            return None;
+        }
         let mut labels = Vec::new();
-        for (at, segment) in uri.segments.iter().enumerate().filter(|_| fits) {
+        for (at, segment) in uri.segments.iter().enumerate() {
             match segment {
                 Segment::Literal(literal) if self.segments[at] == *literal => {}
                 Segment::Literal(_) => return None,
@@ -171,7 +174,7 @@ impl<'a> Asked<'a> {
                 Segment::Greedy(name) => labels.push((*name, self.rest(at)?)),
             }
         }
-        fits.then_some(labels)
+        Some(labels)
     }
 
     /// The path from its `at`th segment on, empty segments included: `a//b` is an object's key.

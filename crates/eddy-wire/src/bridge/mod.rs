@@ -55,7 +55,8 @@ pub fn lacking_members<T: DeserializeOwned>(operation: &Operation) -> Vec<&'stat
     let members = operation.input.map(|shape| &shape.get().structure().members);
     let fields = read::fields::<T>();
     let lacking = |name: &&'static str| !fields.iter().any(|field| same(name, field));
-    members.into_iter().flatten().map(|member| member.name).filter(lacking).collect()
+    let refusable = members.into_iter().flatten().filter(|member| !member.about_body);
+    refusable.map(|member| member.name).filter(lacking).collect()
 }
 
 /// The member that a field means.

@@ -21,7 +21,7 @@ use http::{HeaderMap, Response, StatusCode, request::Parts};
 pub use errors::encode_error;
 pub(crate) use form::pairs;
 
-use crate::schema::{Codes, Operation, Service, Shape};
+use crate::schema::{Codes, Operation, Service, Shape, common_status};
 use crate::{Document, Error, Protocol, Routed, Struct, event_stream, inflate};
 
 /// Why a message cannot be read.
@@ -208,7 +208,7 @@ fn stamp(protocol: Protocol, request_id: &str, headers: &mut HeaderMap) {
 fn status_of(service: &Service, protocol: Protocol, error: &Error) -> StatusCode {
     let modelled = || service.error(&error.code).map(|shape| shape.status);
     let common = || {
-        let status = crate::schema::common_status(&error.code).unwrap_or(StatusCode::BAD_REQUEST);
+        let status = common_status(service.name, &error.code).unwrap_or(StatusCode::BAD_REQUEST);
         let is_rpc = matches!(protocol, Protocol::AwsJson10 | Protocol::AwsJson11 | Protocol::Cbor);
         // The RPC services know one status for whatever the sender did wrong.
         if is_rpc && status.is_client_error() { StatusCode::BAD_REQUEST } else { status }

@@ -175,7 +175,13 @@ impl Writer {
             (scalar, kind) => {
                 open(name, out);
                 let format = scalar::time_format(kind, TimeFormat::Iso8601);
-                escape(&scalar::write(scalar, format).unwrap_or_default(), out);
+                match scalar {
+                    // S3 writes milliseconds always, the services of awsQuery only where there are any.
+                    Document::Time(time) if self.names == Names::Rest && format == TimeFormat::Iso8601 => {
+                        out.push_str(&time.iso8601());
+                    }
+                    other => escape(&scalar::write(other, format).unwrap_or_default(), out),
+                }
                 close(name, out);
             }
         }

@@ -1,6 +1,6 @@
 //! From the text of a table to the table.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::OnceLock;
@@ -153,6 +153,8 @@ pub(super) fn pairs<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
 /// The cells of all shapes of one service, by name. They are set one after the other and refer to each other.
 struct Cells {
     by_name: HashMap<&'static str, Cell>,
+    /// The members that name the algorithm of a request's checksum, as (shape, member).
+    checksums: HashSet<(&'static str, &'static str)>,
     ours: &'static Ours,
 }
 
@@ -174,7 +176,12 @@ pub(super) fn service(name: &'static str, text: &'static str) -> Result<Service,
         (*name, Cell { shape, flattened: raw.flattened, streaming: raw.streaming })
     });
     let by_name = by_name.collect();
-    let cells = Cells { by_name, ours: supplement::service(name) };
+    let checksums = table
+        .operations
+        .iter()
+        .filter_map(|(_, operation)| Some((operation.input?, operation.request_algorithm_member?)))
+        .collect();
+    let cells = Cells { by_name, checksums, ours: supplement::service(name) };
     let mut errors = Vec::new();
     for (name, raw) in table.shapes {
         if raw.exception {
@@ -304,7 +311,7 @@ impl Cells {
 
     fn structure(
         &self,
-        name: &str,
+        name: &'static str,
         members: Vec<(&'static str, RawMember)>,
         required: &[&str],
         rest: &Rest,
@@ -312,7 +319,7 @@ impl Cells {
         let payload = rest.payload.and_then(|payload| members.iter().position(|(name, _)| *name == payload));
         let members = members.into_iter().map(|(member, raw)| {
             let is_required = required.contains(&member);
-            self.member(&format!("{name}.{member}"), member, raw, is_required)
+            self.member(name, member, raw, is_required)
         });
         let namespace = rest.namespace.as_ref();
         Ok(Structure {
@@ -326,11 +333,12 @@ impl Cells {
 
     fn member(
         &self,
-        path: &str,
+        shape: &'static str,
         name: &'static str,
         raw: RawMember,
         required: bool,
     ) -> Result<Member, String> {
+        let path = format!("{shape}.{name}");
         let cell = *self.by_name.get(raw.shape).ok_or_else(|| format!("no shape {}", raw.shape))?;
         let wire_name = raw.location_name.unwrap_or(name);
         Ok(Member {
@@ -338,7 +346,7 @@ impl Cells {
             shape: ShapeRef(cell.shape),
             location: location(raw.location)?,
             wire_name,
-            query_name: self.ours.query_names.get(path).copied().unwrap_or(wire_name),
+            query_name: self.ours.query_names.get(path.as_str()).copied().unwrap_or(wire_name),
             required,
             flattened: raw.flattened || cell.flattened,
             xml_attribute: raw.xml_attribute,
@@ -346,7 +354,9 @@ impl Cells {
             event_payload: raw.eventpayload,
             idempotency_token: raw.idempotency_token,
             values: raw.values,
-            neutral: self.ours.neutral.get(path).map_or(&[], Vec::as_slice),
+            about_body: matches!(wire_name, "Content-Length" | "Content-MD5")
+                || self.checksums.contains(&(shape, name)),
+            neutral: self.ours.neutral.get(&path).map_or(&[], Vec::as_slice),
         })
     }
 }

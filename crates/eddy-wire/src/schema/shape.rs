@@ -108,6 +108,8 @@ pub struct Member {
     pub idempotency_token: bool,
     /// Values narrower than the shape's.
     pub values: Vec<&'static str>,
+    /// Whoever reads the body sees to it: its length, its digest, the algorithm of its checksum.
+    pub about_body: bool,
     /// Values that ask for nothing, so that an operation without this member may take them.
     pub neutral: &'static [serde_json::Value],
 }
@@ -203,6 +205,7 @@ impl Member {
             Document::Null => true,
             Document::List(items) if items.is_empty() => true,
             Document::Map(entries) if entries.is_empty() => true,
+            _ if self.about_body => true,
             other => self.neutral.iter().any(|neutral| neutral == "*" || other.says(neutral)),
         }
     }

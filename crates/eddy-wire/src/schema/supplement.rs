@@ -84,7 +84,9 @@ pub(super) fn service(name: &str) -> &'static Ours {
     file().services.get(name).unwrap_or_else(|| NOTHING.get_or_init(Ours::default))
 }
 
-/// The status of an error that any service may give and no model has.
-pub(crate) fn common_status(code: &str) -> Option<StatusCode> {
-    StatusCode::from_u16(*file().common.get(code)?).ok()
+/// The status of an error that no model has: a service's own, or one that any may give.
+pub(crate) fn common_status(name: &str, code: &str) -> Option<StatusCode> {
+    let own = service(name).errors.get(code).and_then(|error| error.status);
+    let status = own.or_else(|| file().common.get(code).copied())?;
+    StatusCode::from_u16(status).ok()
 }

@@ -118,6 +118,9 @@ fn common_errors_have_a_status_too() {
         ("s3", Protocol::RestXml, "AccessDenied", 403),
         ("logs", Protocol::AwsJson11, "UnrecognizedClientException", 400),
         ("logs", Protocol::AwsJson11, "InternalFailure", 500),
+        ("s3", Protocol::RestXml, "BucketNotEmpty", 409),
+        ("s3", Protocol::RestXml, "ExpiredToken", 400),
+        ("sts", Protocol::Query, "ExpiredToken", 403),
         ("lambda", Protocol::RestJson, "Unheard", 400),
     ] {
         let service = schema::service(service).expect("a service");

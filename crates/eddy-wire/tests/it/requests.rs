@@ -92,6 +92,7 @@ fn keys_keep_their_slashes_and_come_unescaped() {
         (None, "/b/a+b", "b", "a+b"),
         (Some("b"), "/k", "b", "k"),
         (Some("b"), "//k", "b", "/k"),
+        (None, "/b//", "b", "/"),
     ] {
         let s3 = schema::service("s3").expect("a service");
         let head = head(http::Request::get(uri));

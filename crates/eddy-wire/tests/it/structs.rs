@@ -115,6 +115,22 @@ fn neutral_values_pass() {
     );
 }
 
+#[test]
+fn what_the_body_is_made_of_asks_for_nothing() {
+    #[derive(Debug, Deserialize)]
+    struct Put {
+        bucket: String,
+        key: String,
+    }
+    let request = http::Request::put("/b/k")
+        .header("content-length", "3")
+        .header("content-md5", "x")
+        .header("x-amz-sdk-checksum-algorithm", "CRC32");
+    let (routed, document) = read("s3", Protocol::RestXml, request, b"").expect("valid");
+    let put: Put = from_document(routed.operation, document).expect("it does not matter to the operation");
+    assert_eq!((put.bucket.as_str(), put.key.as_str()), ("b", "k"));
+}
+
 #[derive(Serialize)]
 struct Group {
     arn: Option<String>,
