@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use eddy_base::{Account, Cause, Code, Env, Fault, Id, Scope, Subject};
 use eddy_functions::Functions;
+use eddy_gateway::Gateway;
 use eddy_identity::policy::{Context, Document};
 use eddy_identity::{Caller, Identity, Question, account_of};
 use eddy_objects::Objects;
@@ -22,6 +23,7 @@ pub struct Engines {
     pub telemetry: Telemetry,
     pub objects: Objects,
     pub functions: Functions,
+    pub gateway: Gateway,
     pub settings: Settings,
 }
 

@@ -4,6 +4,7 @@
 //! allowed to do, and what it does. [`serve`] is the one path from a request to an operation and back;
 //! [`table`] lists what there is. Whatever a model has and the table lacks is refused by name.
 
+mod apigatewayv2;
 pub mod coverage;
 mod cx;
 pub mod http_event;

@@ -18,8 +18,9 @@ pub struct Cors {
     pub allow_origins: Vec<String>,
     #[n(4)]
     pub expose_headers: Vec<String>,
+    /// How long a browser may keep the answer to a preflight; -1 asks it not to.
     #[n(5)]
-    pub max_age_seconds: Option<u32>,
+    pub max_age_seconds: Option<i32>,
 }
 
 /// Headers that only a CORS configuration may set once there is one.
@@ -89,21 +90,13 @@ impl Cors {
 
 impl From<eddy_functions::function::Cors> for Cors {
     fn from(cors: eddy_functions::function::Cors) -> Cors {
-        let eddy_functions::function::Cors {
-            allow_credentials,
-            allow_headers,
-            allow_methods,
-            allow_origins,
-            expose_headers,
-            max_age_seconds,
-        } = cors;
         Cors {
-            allow_credentials,
-            allow_headers,
-            allow_methods,
-            allow_origins,
-            expose_headers,
-            max_age_seconds,
+            allow_credentials: cors.allow_credentials,
+            allow_headers: cors.allow_headers,
+            allow_methods: cors.allow_methods,
+            allow_origins: cors.allow_origins,
+            expose_headers: cors.expose_headers,
+            max_age_seconds: cors.max_age_seconds.map(|seconds| i32::try_from(seconds).unwrap_or(i32::MAX)),
         }
     }
 }

@@ -32,7 +32,7 @@ pub const TAGS_MAX: usize = 50;
 /// Origins, methods or headers that one CORS configuration lists.
 pub const CORS_VALUES_MAX: usize = 100;
 /// How long a browser may keep a preflight's answer, in seconds.
-pub const CORS_AGE_SECONDS_MAX: u32 = 86_400;
+pub const CORS_AGE_SECONDS_MAX: i32 = 86_400;
 /// How long an integration may take: least, most (also the default).
 pub const TIMEOUT_MIN: Duration = Duration::from_millis(50);
 pub const TIMEOUT_MAX: Duration = Duration::from_millis(30_000);

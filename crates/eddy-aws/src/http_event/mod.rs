@@ -22,6 +22,8 @@ use bytes::Bytes;
 use eddy_gateway::{Dialect, Format, Malformed, Request, Via};
 use http::Response;
 
+pub(crate) use target::function_of;
+
 /// How Amazon's HTTP APIs and function URLs speak.
 pub const DIALECT: Dialect = Dialect {
     target: target::function_of,

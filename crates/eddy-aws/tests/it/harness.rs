@@ -9,6 +9,7 @@ use eddy_aws::{Auth, Engines, Front, Peer, Settings};
 use eddy_base::{Env, Region, System};
 use eddy_bus::Bus;
 use eddy_functions::{Functions, Parts};
+use eddy_gateway::Gateway;
 use eddy_identity::Identity;
 use eddy_objects::Objects;
 use eddy_runtime::testing::{Act, InTest, Script};
@@ -43,6 +44,7 @@ pub async fn open_with(auth: Auth) -> House {
     let spaces = [
         eddy_bus::SPACES,
         eddy_functions::SPACES,
+        eddy_gateway::SPACES,
         eddy_identity::SPACES,
         eddy_objects::SPACES,
         eddy_telemetry::SPACES,
@@ -65,8 +67,9 @@ pub async fn open_with(auth: Auth) -> House {
     });
     let functions = functions.expect("a new folder opens");
     bus.attach(functions.target(), HashMap::new());
+    let gateway = Gateway::open(store.clone(), functions.clone(), eddy_aws::http_event::DIALECT);
     let settings = Settings { auth, domains: Vec::new(), region: Region::default() };
-    let engines = Engines { store, identity, telemetry, objects, functions, settings };
+    let engines = Engines { store, identity, telemetry, objects, functions, gateway, settings };
     House { front: Front::new(Arc::new(engines)), _folder: folder }
 }
 

@@ -184,6 +184,46 @@ impl<'a> Edit<'a> {
         Ok(())
     }
 
+    // ---- what was made with the API -------------------------------------------------------------------
+
+    /// Makes the route, the integration and the stage that an API is made with when it is made for one function.
+    ///
+    /// # Errors
+    /// `Invalid` about the key.
+    pub fn add_managed(&mut self, key: &str, integration: NewIntegration) -> Result<(), eddy_base::Fault> {
+        let to = self.add_integration(NewIntegration { managed: true, ..integration })?;
+        self.add_route(key, Some(&to.id), None, true)?;
+        self.add_stage(NewStage {
+            name: Stage::DEFAULT.to_owned(),
+            deployment: None,
+            auto_deploy: true,
+            variables: Pairs::new(),
+            description: None,
+            tags: Pairs::new(),
+            managed: true,
+        })
+    }
+
+    /// Changes what [`Edit::add_managed`] made: the key of the route, the function of the integration.
+    ///
+    /// # Errors
+    /// `Missing` about route or integration, when the API was made without; `Invalid` or `Exists` about the key.
+    pub fn change_managed(&mut self, key: Option<&str>, uri: Option<&str>) -> Result<(), eddy_base::Fault> {
+        if let Some(key) = key {
+            let route = self.config.routes.values().find(|route| route.managed);
+            let id = route.map(|route| route.id.clone()).ok_or_else(|| Error::NoRoute(key.to_owned()))?;
+            self.check_key(key, Some(&id))?;
+            if let Some(route) = self.config.routes.get_mut(&id) {
+                route.key = key.to_owned();
+            }
+        }
+        if let Some(uri) = uri {
+            let integration = self.config.integrations.values_mut().find(|integration| integration.managed);
+            integration.ok_or_else(|| Error::NoIntegration(uri.to_owned()))?.uri = uri.to_owned();
+        }
+        Ok(())
+    }
+
     // ---- stages ---------------------------------------------------------------------------------------
 
     /// # Errors
