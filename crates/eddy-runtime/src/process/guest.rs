@@ -168,7 +168,8 @@ impl Guest {
                 self.state.over.store(true, Ordering::SeqCst);
                 Err(Failure::OutOfMemory)
             }
-            _ = end.wait_for(Option::is_some) => Err(self.last_words().await),
+            // What it gives holds a lock, so it must be gone before the next await.
+            () = async { drop(end.wait_for(Option::is_some).await) } => Err(self.last_words().await),
             () = self.env.sleep(within) => Err(Failure::Timeout),
         }
     }
