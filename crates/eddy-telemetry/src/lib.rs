@@ -6,6 +6,7 @@
 
 mod keys;
 pub mod limits;
+pub mod logs;
 mod metrics;
 mod trace;
 
@@ -15,6 +16,7 @@ use eddy_store::Store;
 use tokio::sync::broadcast;
 
 pub use keys::SPACE;
+pub use logs::{Logs, updates};
 pub use metrics::{Metrics, Outcome};
 pub use trace::{Beginning, Keep, Kind, News, Node, Tree, What};
 
@@ -29,6 +31,7 @@ pub struct Telemetry {
 
 pub(crate) struct Inner {
     pub store: Store,
+    pub logs: Logs,
     pub metrics: Metrics,
     /// Nodes that begin and end, for whoever watches now.
     pub news: broadcast::Sender<trace::News>,
@@ -37,7 +40,13 @@ pub(crate) struct Inner {
 impl Telemetry {
     pub fn open(store: Store) -> Telemetry {
         let (news, _) = broadcast::channel(limits::NEWS_MAX);
-        Telemetry { inner: Arc::new(Inner { store, metrics: Metrics::default(), news }) }
+        let logs = Logs::new(store.clone());
+        Telemetry { inner: Arc::new(Inner { store, logs, metrics: Metrics::default(), news }) }
+    }
+
+    /// Log groups and their streams.
+    pub fn logs(&self) -> &Logs {
+        &self.inner.logs
     }
 
     /// Counters and histograms of this process since its start.

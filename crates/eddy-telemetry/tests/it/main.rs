@@ -1,3 +1,4 @@
 //! Telemetry over a real store.
 
+mod logs;
 mod trace;

@@ -2,7 +2,7 @@
 
 use eddy_base::{Cause, Id, Timestamp};
 use eddy_store::testing;
-use eddy_telemetry::{Keep, Kind, Node, SPACES, Telemetry, What};
+use eddy_telemetry::{Keep, Kind, Node, SPACE, SPACES, Telemetry, What};
 
 fn node(id: Id, cause: Cause, label: &str, subject: Option<&str>, at: Timestamp) -> Node {
     Node {
@@ -29,7 +29,9 @@ async fn a_tree_is_found_by_every_node_and_by_what_it_touched() {
     telemetry.node(node(copy, root.below(put), "copy", None, env.now()), Keep::Yes);
     telemetry.node(node(other, Cause::root(other), "GET x", None, env.now()), Keep::No);
     // A commit takes along what was recorded before it.
-    store.commit(eddy_store::Batch::new(), ()).await.expect("the store commits");
+    let mut batch = eddy_store::Batch::new();
+    batch.put(SPACE.key().u8(0).cell().key(), "beat");
+    store.commit(batch, ()).await.expect("the store commits");
     for what in [What::Id(put), What::Id(copy), What::parse("source/a.txt")] {
         let trees = telemetry.trees(&what).expect("the store reads");
         assert_eq!(trees.len(), 1, "{what:?}");
