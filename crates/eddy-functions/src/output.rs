@@ -95,8 +95,7 @@ impl Output {
     }
 
     fn send(&self, lines: Vec<(Timestamp, String)>) {
-        // Telemetry does not take lines yet; until it does they go nowhere but into the tail.
-        let _ = (&self.telemetry, &self.scope, lines);
+        self.telemetry.append(&self.scope, &self.group, &self.stream, lines);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -49,7 +49,7 @@ pub async fn open_with(auth: Auth) -> House {
         eddy_objects::SPACES,
         eddy_telemetry::SPACES,
     ];
-    let updates = [eddy_bus::updates(), eddy_objects::updates()];
+    let updates = [eddy_bus::updates(), eddy_objects::updates(), eddy_telemetry::updates()];
     let store = eddy_store::testing::open_in(env.clone(), spaces.concat(), updates.concat());
     let identity = Identity::open(store.clone(), folder.path()).await.expect("a new folder opens");
     let telemetry = Telemetry::open(store.clone());

@@ -37,7 +37,11 @@ impl Bench {
     pub async fn with(environments_max: usize) -> Bench {
         let env: Arc<dyn Env> = Arc::new(System::default());
         let jail = InTest::new(env.clone(), Arc::new(|scene, event| Box::pin(act(scene, event))));
-        let store = eddy_store::testing::open_in(env.clone(), spaces(), eddy_bus::updates());
+        let store = eddy_store::testing::open_in(
+            env.clone(),
+            spaces(),
+            [eddy_bus::updates(), eddy_telemetry::updates()].concat(),
+        );
         let folder = tempfile::tempdir().unwrap();
         Bench::over(store, folder, jail, env, environments_max).await
     }

@@ -51,7 +51,11 @@ async fn accepted_invocations_reach_the_function() {
         Box::pin(async { Act::Reply("1".into()) })
     };
     let jail = InTest::new(env.clone(), Arc::new(script));
-    let store = eddy_store::testing::open_in(env.clone(), spaces(), eddy_bus::updates());
+    let store = eddy_store::testing::open_in(
+        env.clone(),
+        spaces(),
+        [eddy_bus::updates(), eddy_telemetry::updates()].concat(),
+    );
     let bench = Bench::over(store, tempfile::tempdir().unwrap(), jail, env, 10).await;
     bench.function("f").await;
     for n in 0..20 {

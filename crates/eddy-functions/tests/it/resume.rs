@@ -11,7 +11,7 @@ use crate::bench::{Bench, spaces, unpacked, zip};
 fn open(folder: &std::path::Path, env: &Arc<dyn Env>) -> Store {
     let options = Options {
         spaces: spaces(),
-        updates: eddy_bus::updates(),
+        updates: [eddy_bus::updates(), eddy_telemetry::updates()].concat(),
         ..Options::new(folder.join("store"), Arc::clone(env))
     };
     Store::open(options).unwrap()

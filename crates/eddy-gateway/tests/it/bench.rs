@@ -42,7 +42,11 @@ impl Bench {
             eddy_telemetry::SPACES,
             eddy_gateway::SPACES,
         ];
-        let store = eddy_store::testing::open_in(env.clone(), spaces.concat(), eddy_bus::updates());
+        let store = eddy_store::testing::open_in(
+            env.clone(),
+            spaces.concat(),
+            [eddy_bus::updates(), eddy_telemetry::updates()].concat(),
+        );
         let bus = Bus::open(store.clone()).unwrap();
         let parts = Parts {
             store: store.clone(),
