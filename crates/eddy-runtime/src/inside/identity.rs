@@ -1,8 +1,9 @@
 //! Who the guest is: nobody that the host knows, with no capability.
 
-use std::fs;
 use std::io;
+use std::os::fd::OwnedFd;
 
+use rustix::fs::{Mode, OFlags};
 use rustix::process::DumpableBehavior;
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
@@ -19,21 +20,36 @@ const GID_INSIDE: u32 = 990;
 ///
 /// # Errors
 /// What the kernel says. On Ubuntu the refusal often comes from AppArmor.
-pub(crate) fn map_ids(outer_uid: u32, outer_gid: u32) -> io::Result<()> {
-    fs::write("/proc/self/setgroups", "deny")?;
-    fs::write("/proc/self/gid_map", format!("{GID_INSIDE} {outer_gid} 1"))?;
-    fs::write("/proc/self/uid_map", format!("{UID_INSIDE} {outer_uid} 1"))
+pub(crate) fn map_ids(own: &OwnedFd, outer_uid: u32, outer_gid: u32) -> io::Result<()> {
+    let maps = [
+        ("setgroups", "deny".to_owned()),
+        ("gid_map", format!("{GID_INSIDE} {outer_gid} 1")),
+        ("uid_map", format!("{UID_INSIDE} {outer_uid} 1")),
+    ];
+    for (name, text) in maps {
+        let file = rustix::fs::openat(own, name, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
+        rustix::io::write(&file, text.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// The folder of this process in `/proc`. Taken hold of while the host's is there, and good for longer.
+///
+/// # Errors
+/// What the kernel says.
+pub(crate) fn own_folder() -> io::Result<OwnedFd> {
+    Ok(rustix::fs::open("/proc/self", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?)
 }
 
 /// Gives up the rights of the supervisor.
-pub(super) fn become_guest(plan: &Plan, shape: &Shape) -> Result<(), Refused> {
+pub(super) fn become_guest(own: &OwnedFd, plan: &Plan, shape: &Shape) -> Result<(), Refused> {
     if !shape.privileged {
         return Ok(());
     }
     give_up(plan.outer_id).map_err(Refused::at("change the user"))?;
     if shape.has(Wall::User) {
         sys::enter_user_namespace().map_err(Refused::at("enter a user namespace"))?;
-        map_ids(plan.outer_id, plan.outer_id).map_err(Refused::at("map the user"))?;
+        map_ids(own, plan.outer_id, plan.outer_id).map_err(Refused::at("map the user"))?;
     }
     Ok(())
 }

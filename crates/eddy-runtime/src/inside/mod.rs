@@ -28,7 +28,7 @@ use crate::Wall;
 use crate::sys::{self, packet};
 use plan::{Limit, Plan, Report, Shape};
 
-pub(crate) use identity::{UID_INSIDE, give_up, map_ids};
+pub(crate) use identity::{UID_INSIDE, give_up, map_ids, own_folder};
 pub(crate) use mounts::{build as build_root, proc_mounts, smallest};
 pub(crate) use network::raise as raise_network;
 
@@ -119,8 +119,9 @@ struct Built {
 
 /// The walls that need rights to build, in their order.
 fn build(plan: &Plan, shape: &Shape) -> Result<Built, Refused> {
+    let own = identity::own_folder().map_err(Refused::at("open /proc/self"))?;
     if !shape.privileged && shape.has(Wall::User) {
-        map_ids(shape.uid, shape.gid).map_err(Refused::at("map the user"))?;
+        map_ids(&own, shape.uid, shape.gid).map_err(Refused::at("map the user"))?;
     }
     if shape.has(Wall::CgroupView) {
         sys::enter_cgroup_namespace().map_err(Refused::at("enter a cgroup namespace"))?;
@@ -138,7 +139,7 @@ fn build(plan: &Plan, shape: &Shape) -> Result<Built, Refused> {
     } else {
         None
     };
-    identity::become_guest(plan, shape)?;
+    identity::become_guest(&own, plan, shape)?;
     Ok(Built { temporary, listeners })
 }
 

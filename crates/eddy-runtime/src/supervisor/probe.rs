@@ -33,7 +33,9 @@ const SOMEBODY: u32 = 1_845_000_000;
 
 pub(super) fn probe(configure: &Configure) -> Probed {
     let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
-    let privileged = in_child(libc::CLONE_NEWNS as u64, || Ok(())).is_ok();
+    // Rights without mounts of its own would turn a guest into a user that cannot reach its code.
+    let privileged =
+        !configure.without.contains(&Wall::Mount) && in_child(libc::CLONE_NEWNS as u64, || Ok(())).is_ok();
     let me = Prober { privileged, uid, gid };
     let (mut trees, refused) = cgroup::find(&configure.instance);
     let mut found: Vec<(Wall, Result<(), String>)> = vec![(Wall::User, me.user())];
@@ -139,12 +141,17 @@ impl Prober {
     fn user(&self) -> Result<(), String> {
         if self.privileged {
             return in_child(0, || {
+                let own = text(inside::own_folder())?;
                 text(inside::give_up(SOMEBODY))?;
                 text(sys::enter_user_namespace())?;
-                text(inside::map_ids(SOMEBODY, SOMEBODY))
+                text(inside::map_ids(&own, SOMEBODY, SOMEBODY))
             });
         }
-        in_child(libc::CLONE_NEWUSER as u64, || text(inside::map_ids(self.uid, self.gid)))
+        in_child(libc::CLONE_NEWUSER as u64, || self.map())
+    }
+
+    fn map(&self) -> Result<(), String> {
+        text(inside::map_ids(&text(inside::own_folder())?, self.uid, self.gid))
     }
 
     fn born_into(&self, wall: Wall, flag: i32, with_user: bool) -> Result<(), String> {
@@ -178,7 +185,7 @@ impl Prober {
         let flags = if self.privileged { flags } else { flags | libc::CLONE_NEWUSER };
         in_child(flags as u64, || {
             if !self.privileged {
-                text(inside::map_ids(self.uid, self.gid))?;
+                self.map()?;
             }
             act()
         })

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use eddy_base::{Env, Id, System};
-use eddy_runtime::python::Interpreters;
+use eddy_runtime::python::{Interpreters, Search};
 use eddy_runtime::{
     Call, Event, Guest, Invoked, Jail, Line, Options, Package, Process, Runtime, Spec, Tier, Wall, testing,
 };
@@ -33,11 +33,19 @@ pub struct Wish {
     pub user: Option<u32>,
     pub min_tier: Option<Tier>,
     pub runtimes: Option<PathBuf>,
+    /// Only interpreters that every user of the machine can reach.
+    pub of_system: bool,
 }
 
 pub fn interpreters() -> Arc<Interpreters> {
     static ALL: OnceLock<Arc<Interpreters>> = OnceLock::new();
     ALL.get_or_init(|| Arc::new(Interpreters::of_machine())).clone()
+}
+
+/// The interpreters of the distribution.
+pub fn of_system() -> Arc<Interpreters> {
+    let path = vec![PathBuf::from("/usr/bin"), PathBuf::from("/usr/local/bin")];
+    Arc::new(Interpreters::new(Search { path, ..Search::default() }))
 }
 
 impl Kit {
@@ -63,7 +71,7 @@ impl Kit {
             instance: instance.clone(),
             state,
             runtimes: wish.runtimes.unwrap_or_else(|| folder.path().join("runtimes")),
-            interpreters: interpreters(),
+            interpreters: if wish.of_system { of_system() } else { interpreters() },
             calls: Arc::new(move |call| {
                 let _ = send.send(call);
             }),
