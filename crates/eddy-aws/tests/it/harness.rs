@@ -88,6 +88,7 @@ fn script() -> Script {
                 "event": asked,
                 "arn": event.function_arn,
                 "request": event.request.to_string(),
+                "environment": scene.spec.environment.to_string(),
                 "context": context,
                 "variables": scene.spec.variables,
             });
@@ -109,7 +110,14 @@ impl House {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let peer = Peer::outside(SocketAddr::from((Ipv4Addr::LOCALHOST, 1)));
+        self.send_from(Peer::outside(SocketAddr::from((Ipv4Addr::LOCALHOST, 1))), request).await
+    }
+
+    pub async fn send_from<B>(&self, peer: Peer, request: Request<B>) -> Answer
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
         read(self.front.serve(request, peer).await).await
     }
 

@@ -25,7 +25,7 @@ fn zip(text: &str) -> String {
 }
 
 /// A house with a role that Lambda may assume.
-async fn house() -> House {
+pub(crate) async fn house() -> House {
     let house = open().await;
     let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
     let made = house
@@ -55,7 +55,7 @@ fn with(changes: Value) -> Value {
     wanted
 }
 
-async fn create(house: &House, changes: Value) -> Answer {
+pub(crate) async fn create(house: &House, changes: Value) -> Answer {
     house.json("lambda", "POST", FUNCTIONS, with(changes)).await
 }
 

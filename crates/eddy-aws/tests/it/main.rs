@@ -7,3 +7,4 @@ mod lambda;
 mod path;
 mod sts;
 mod table;
+mod trace;
