@@ -9,6 +9,7 @@
 //! It listens on nothing and serves no data plane: [`Front::plane`] says which one a request is for, and the
 //! binary takes those. Each request is counted, and a node of the trace.
 
+mod call;
 mod fault;
 mod host;
 mod recognise;

@@ -1,0 +1,75 @@
+//! Calls from inside: a template is carried out through the operations that an SDK calls, as JSON by the names of
+//! the model, whichever protocol a service speaks outside. Validated, authorized and counted as any request is.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use eddy_base::{Cause, Id, Region, Scope};
+use eddy_wire::{Error, Protocol, Routed, decode, encode, schema, validate};
+use serde_json::Value;
+
+use super::{Front, fault};
+use crate::operation::{Failure, Run};
+use crate::{Cx, table};
+
+/// What made the call, in its `User-Agent`.
+const AGENT: &str = "eddy";
+
+impl Front {
+    /// Calls an operation as root in a region. `cause` is why: a request of its own when there is none.
+    ///
+    /// # Errors
+    /// The service's error, by its name in the model.
+    ///
+    /// # Panics
+    /// When the model has no such operation: calls from inside name what there is.
+    pub async fn call(
+        &self,
+        service: &'static str,
+        operation: &'static str,
+        region: &Region,
+        input: &Value,
+    ) -> Result<Value, Error> {
+        let model = schema::service(service).and_then(|service| service.operation(operation));
+        let model = model.expect("calls from inside name operations of the model");
+        let facts = model.facts;
+        // Every protocol that a service may speak decodes alike; JSON is the one with no bindings to HTTP.
+        let protocol = Protocol::AwsJson10;
+        let worded = |failure: Failure| match failure {
+            Failure::Wire(error) => error,
+            Failure::Fault(why) => fault::worded(table::service(service), facts, protocol, why),
+        };
+        let op = table::service(service).and_then(|service| service.operation(operation));
+        let op = op.ok_or_else(|| super::unserved::operation(facts, protocol, operation))?;
+        let routed = Routed::new(model);
+        let (head, ()) = http::Request::new(()).into_parts();
+        let document = decode(&routed, protocol, &head, Bytes::from(input.to_string()))?;
+        validate(model, &document)?;
+        let answer = (op.run)(Run { operation: model, document, cx: self.inside(region) }).await.map_err(worded)?;
+        let body = encode(model, protocol, answer.document, "").into_body();
+        if body.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(&body).map_err(|why| Error::new("InternalFailure", why.to_string()))
+    }
+
+    fn inside(&self, region: &Region) -> Cx {
+        let engines = self.inner.engines.clone();
+        let id = Id::random(engines.store.env().as_ref());
+        Cx {
+            scope: Scope { account: engines.identity.account().clone(), region: region.clone() },
+            caller: engines.identity.root_caller(),
+            engines,
+            request_id: id,
+            cause: Cause::root(id),
+            host: Arc::from(AGENT),
+            source_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            user_agent: AGENT.into(),
+            protocol: Protocol::AwsJson10,
+            incoming: Arc::new(Mutex::new(None)),
+            asked: Arc::new(AtomicBool::new(false)),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! A folder of code as a zip: the same bytes for the same files, so that code that did not change is not deployed
+//! again. Sorted, with fixed times; what interpreters and version control leave beside sources stays out.
+
+use std::fs;
+use std::io::{self, Cursor, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+/// The largest folder, bytes before compression: Lambda's limit of an unpacked package.
+const BYTES_MAX: u64 = 250 * 1024 * 1024;
+/// Most files of a package.
+const FILES_MAX: usize = 20_000;
+/// Folders that are no code.
+const LEFT_OUT: [&str; 4] = ["__pycache__", ".git", ".aws-sam", ".venv"];
+
+/// Why a folder cannot be packaged.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{}: {why}", path.display())]
+    Unreadable { path: PathBuf, why: io::Error },
+    #[error("{} holds more than {} MiB or {FILES_MAX} files", .0.display(), BYTES_MAX >> 20)]
+    TooLarge(PathBuf),
+    #[error("cannot make the zip: {0}")]
+    Zip(#[from] zip::result::ZipError),
+}
+
+/// Makes the zip of a folder; a path to a zip file gives that file.
+///
+/// # Errors
+/// When something cannot be read, and when it is larger than a package may be.
+pub fn zip(path: &Path) -> Result<Vec<u8>, Error> {
+    let unreadable = |why| Error::Unreadable { path: path.to_path_buf(), why };
+    if path.is_file() {
+        return fs::read(path).map_err(unreadable);
+    }
+    let mut files = Vec::new();
+    list(path, &mut files)?;
+    files.sort();
+    if files.len() > FILES_MAX {
+        return Err(Error::TooLarge(path.to_path_buf()));
+    }
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let mut bytes = 0;
+    for file in files {
+        let unreadable = |why| Error::Unreadable { path: file.clone(), why };
+        let content = fs::read(&file).map_err(unreadable)?;
+        bytes += content.len() as u64;
+        if bytes > BYTES_MAX {
+            return Err(Error::TooLarge(path.to_path_buf()));
+        }
+        let mode = fs::metadata(&file).map_err(unreadable)?.permissions().mode();
+        let mode = if mode & 0o111 == 0 { 0o644 } else { 0o755 };
+        let name = file.strip_prefix(path).unwrap_or(&file).to_string_lossy().into_owned();
+        // The default time is that of every zip of ours: 1980, the first that the format has.
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Deflated)
+            .unix_permissions(mode);
+        zip.start_file(name, options)?;
+        zip.write_all(&content).map_err(unreadable)?;
+    }
+    Ok(zip.finish()?.into_inner())
+}
+
+fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Error> {
+    let unreadable = |why| Error::Unreadable { path: folder.to_path_buf(), why };
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let name = path.file_name().unwrap_or_default();
+        if LEFT_OUT.iter().any(|left_out| name == *left_out) {
+            continue;
+        }
+        if path.is_dir() {
+            list(&path, files)?;
+        } else {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_files_give_the_same_bytes() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().expect("below the folder")).expect("writable");
+            fs::write(path, text).expect("writable");
+        };
+        write("app.py", "one");
+        write("lib/b.py", "two");
+        let first = zip(folder.path()).expect("readable");
+        write("lib/__pycache__/b.pyc", "left out");
+        write("app.py", "one");
+        assert_eq!(zip(folder.path()).expect("readable"), first);
+        write("app.py", "other");
+        assert_ne!(zip(folder.path()).expect("readable"), first);
+        assert!(matches!(zip(&folder.path().join("nothing")), Err(Error::Unreadable { .. })));
+    }
+}

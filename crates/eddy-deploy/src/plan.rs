@@ -1,0 +1,165 @@
+//! From a folder to resources in order: everything that can be refused is refused here, before anything changes.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::node::{Error, Node};
+use crate::resolve::{Place, Scope};
+use crate::resource::{self, Kind};
+use crate::template::{Output, Resource, Template};
+use crate::{graph, read, sam};
+
+/// Names that a template may have in its folder, in the order of looking.
+pub const FILES: [&str; 3] = ["template.yaml", "template.yml", "template.json"];
+
+/// A template that has been read and found to be possible.
+#[derive(Debug)]
+pub struct Plan {
+    pub file: PathBuf,
+    pub(crate) template: Template,
+    pub(crate) resources: Vec<Resource>,
+}
+
+/// Why a folder cannot be deployed.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    #[error("{} has no template: there is no {}", .0.display(), FILES.join(", no "))]
+    NoTemplate(PathBuf),
+    #[error("{}: {why}", file.display())]
+    Unreadable { file: PathBuf, why: std::io::Error },
+    #[error("{}:{}: {}", file.display(), error.line, error.message)]
+    Template { file: PathBuf, error: Error },
+}
+
+impl Plan {
+    /// Reads the template of a folder.
+    ///
+    /// # Errors
+    /// Whatever is not supported or refers to nothing, by file, line and name.
+    pub fn of_folder(
+        folder: &Path,
+        place: &Place,
+        given: &BTreeMap<String, String>,
+    ) -> Result<Plan, Refusal> {
+        let file = FILES.iter().map(|name| folder.join(name)).find(|file| file.is_file());
+        let file = file.ok_or_else(|| Refusal::NoTemplate(folder.to_path_buf()))?;
+        let text = std::fs::read_to_string(&file);
+        let text = text.map_err(|why| Refusal::Unreadable { file: file.clone(), why })?;
+        let refuse = |error| Refusal::Template { file: file.clone(), error };
+        let template = read::read(&text).and_then(|document| Template::read(&document)).map_err(refuse)?;
+        let resources = check(&template, place, given, folder).map_err(refuse)?;
+        Ok(Plan { file, template, resources })
+    }
+
+    /// The resources as CloudFormation would be given them, before any value is resolved.
+    pub fn to_json(&self) -> serde_json::Value {
+        let resource = |resource: &Resource| {
+            let properties = resource.properties.iter().map(|(name, node)| (name.clone(), node.to_json()));
+            let properties: serde_json::Map<String, serde_json::Value> = properties.collect();
+            (resource.id.clone(), serde_json::json!({ "Type": resource.kind, "Properties": properties }))
+        };
+        self.resources.iter().map(resource).collect()
+    }
+
+    /// An error with the file that it is in.
+    pub(crate) fn refusal(&self, error: Error) -> Refusal {
+        Refusal::Template { file: self.file.clone(), error }
+    }
+}
+
+/// Does the template have a parameter of this name?
+pub fn has_parameter(folder: &Path, name: &str) -> bool {
+    let text = FILES.iter().find_map(|file| std::fs::read_to_string(folder.join(file)).ok());
+    let template = text.and_then(|text| Template::read(&read::read(&text).ok()?).ok());
+    template.is_some_and(|template| template.parameters.iter().any(|parameter| parameter.name == name))
+}
+
+fn check(
+    template: &Template,
+    place: &Place,
+    given: &BTreeMap<String, String>,
+    folder: &Path,
+) -> Result<Vec<Resource>, Error> {
+    let mut scope = Scope::new(template, place, given)?;
+    let mut existing = Vec::new();
+    for resource in &template.resources {
+        if scope.holds(resource.condition.as_deref(), resource.line)? {
+            existing.push(resource);
+        }
+    }
+    let resources = graph::order(sam::expand(template, &existing)?)?;
+    scope.know(resources.iter().map(|resource| resource.id.clone()));
+    for resource in &resources {
+        Kind::of(resource)?;
+        for (_, node) in &resource.properties {
+            scope.resolve(node)?;
+        }
+        if let Some(code) = resource::folder(resource) {
+            code_folder(&scope, folder, code)?;
+        }
+    }
+    for Output { value, condition, .. } in &template.outputs {
+        if scope.holds(condition.as_deref(), value.line)? {
+            scope.resolve(value)?;
+        }
+    }
+    Ok(resources)
+}
+
+/// The folder or file beside the template that `code` names.
+///
+/// # Errors
+/// When there is none.
+pub fn code_folder(scope: &Scope<'_>, folder: &Path, code: &Node) -> Result<PathBuf, Error> {
+    let named = scope.resolve(code)?.and_then(|node| node.scalar());
+    let named = named.ok_or_else(|| Error::new(code.line, "the place of the code is a path"))?;
+    let path = folder.join(&named);
+    if path.exists() {
+        Ok(path)
+    } else {
+        Err(Error::new(code.line, format!("there is no {named} beside the template")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(template: &str) -> String {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        std::fs::write(folder.path().join("template.yaml"), template).expect("writable");
+        std::fs::create_dir(folder.path().join("code")).expect("writable");
+        let place = Place { account: "000000000000".into(), region: "us-east-1".into(), stack: "s".into() };
+        match Plan::of_folder(folder.path(), &place, &BTreeMap::new()) {
+            Ok(plan) => format!("{} resources", plan.resources.len()),
+            Err(why) => why.to_string(),
+        }
+    }
+
+    #[test]
+    fn what_is_not_supported_is_refused_before_anything_changes() {
+        const SAM: &str = "Transform: AWS::Serverless-2016-10-31\nResources:\n";
+        let function = |rest: &str| {
+            format!(
+                "{SAM}  F:\n    Type: AWS::Serverless::Function\n    Properties: {{CodeUri: code, {rest}}}"
+            )
+        };
+        for (template, said) in [
+            (function("Handler: a.b, Runtime: python3.13"), "2 resources"),
+            (function("Handler: a.b, VpcConfig: {}"), "template.yaml:5: the property VpcConfig of F is not supported"),
+            (function("Events: {E: {Type: Kinesis}}"), "template.yaml:5: the event type Kinesis of F"),
+            (function("Events: {E: {Type: S3, Properties: {Bucket: !Ref B, Events: x}}}"), "B is no bucket"),
+            (function("Role: !Ref Nobody"), "template.yaml:5: there is no parameter or resource Nobody"),
+            (format!("{SAM}  F: {{Type: AWS::Serverless::Function, Properties: {{CodeUri: gone}}}}"), "there is no gone"),
+            (format!("{SAM}  A: {{Type: AWS::Serverless::Api}}"), "template.yaml:3: A: AWS::Serverless::Api is not supported"),
+            ("Resources:\n  Q: {Type: AWS::SQS::Queue}".to_owned(), "template.yaml:2: Q: AWS::SQS::Queue is not supported"),
+            (
+                "Resources:\n  B:\n    Type: AWS::S3::Bucket\n    Properties:\n      VersioningConfiguration: {}".to_owned(),
+                "template.yaml:5: B: the property VersioningConfiguration of AWS::S3::Bucket",
+            ),
+        ] {
+            let refusal = refusal(&template);
+            assert!(refusal.contains(said), "{refusal}\nshould say: {said}");
+        }
+    }
+}

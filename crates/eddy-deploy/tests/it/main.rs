@@ -1,0 +1,3 @@
+//! Templates against aws-sam-translator.
+
+mod sam;
