@@ -1,6 +1,6 @@
 //! A binary that is a supervisor when it is started as one, as `eddy` is; and otherwise a small server with one
 //! guest, for the tests that kill servers.
-#![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a helper of tests, talking to them")]
+#![expect(clippy::print_stdout, reason = "a helper of tests, talking to them")]
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -1,5 +1,7 @@
 //! The jail against real kernels, interpreters and attackers.
 
+#![expect(clippy::print_stderr, reason = "tests say what they skipped, and what they measured")]
+
 mod attacks;
 mod days;
 mod install;
