@@ -6,7 +6,7 @@
 use eddy_base::Timestamp;
 use eddy_identity::Refused;
 use eddy_wire::schema::Facts;
-use eddy_wire::sign::{self, Refusal, amz_date};
+use eddy_wire::sign::{self, Mismatch, Refusal, amz_date};
 use eddy_wire::{Error, Protocol};
 use http::StatusCode;
 
@@ -184,26 +184,28 @@ fn in_s3(refusal: Refusal) -> Error {
             "There were headers present in the request which were not signed",
         )
         .with("HeadersNotSigned", name),
-        Refusal::Mismatch(mismatch) => {
-            let mismatch = *mismatch;
-            let bytes = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ");
-            let mut error = forbidden(
-                "SignatureDoesNotMatch",
-                "The request signature we calculated does not match the signature you provided. Check your key and \
-                 signing method.",
-            )
-            .with("AWSAccessKeyId", mismatch.access_key)
-            .with("StringToSign", &*mismatch.string_to_sign)
-            .with("SignatureProvided", mismatch.provided)
-            .with("StringToSignBytes", bytes(&mismatch.string_to_sign));
-            if !mismatch.canonical_request.is_empty() {
-                error = error
-                    .with("CanonicalRequest", &*mismatch.canonical_request)
-                    .with("CanonicalRequestBytes", bytes(&mismatch.canonical_request));
-            }
-            error
-        }
+        Refusal::Mismatch(mismatch) => mismatched(*mismatch),
     }
+}
+
+/// What S3 computed, in full, so that whoever debugs a signature sees where it differs.
+fn mismatched(mismatch: Mismatch) -> Error {
+    let Mismatch { access_key, provided, string_to_sign, canonical_request } = mismatch;
+    let bytes = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ");
+    let text = "The request signature we calculated does not match the signature you provided. Check your key and \
+                signing method.";
+    let mut error = Error::new("SignatureDoesNotMatch", text)
+        .with_status(StatusCode::FORBIDDEN)
+        .with("AWSAccessKeyId", access_key)
+        .with("StringToSignBytes", bytes(&string_to_sign))
+        .with("StringToSign", string_to_sign)
+        .with("SignatureProvided", provided);
+    if !canonical_request.is_empty() {
+        error = error
+            .with("CanonicalRequestBytes", bytes(&canonical_request))
+            .with("CanonicalRequest", canonical_request);
+    }
+    error
 }
 
 fn elsewhere(style: Style, refusal: Refusal) -> Error {

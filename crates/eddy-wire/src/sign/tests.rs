@@ -260,3 +260,40 @@ fn post_policies_in_both_versions() {
     assert_eq!(Form::of(|_| None), Ok(None));
     assert!(Form::of(|name| (name == "awsaccesskeyid").then_some("A")).is_err());
 }
+
+mod garbage {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Pieces that claims are made of, in any order, with anything between them.
+    fn text() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            Just("AWS4-HMAC-SHA256 ".to_owned()),
+            Just("AWS ".to_owned()),
+            Just("Credential=".to_owned()),
+            Just("A/20260102/r/s3/aws4_request".to_owned()),
+            Just(", SignedHeaders=host;x".to_owned()),
+            Just(",Signature=".to_owned()),
+            Just("&X-Amz-Signature=".to_owned()),
+            Just("X-Amz-Date=20260102T030405Z&X-Amz-Expires=".to_owned()),
+            Just("AWSAccessKeyId=a&Signature=b&Expires=9223372036854775807".to_owned()),
+            "[!-~]{0,8}".prop_map(|text| text),
+        ];
+        proptest::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn any_claim_is_read_or_refused(authorization in text(), query in text(), date in "[0-9TZ]{0,17}") {
+            let query = query.replace(['#', ' ', '"', '<', '>', '`', '{', '}', '^', '\\', '|'], "%");
+            let request = Request::builder().uri(format!("/?{query}")).header("x-amz-date", date);
+            let request = request.header("authorization", authorization).body(());
+            let Ok(request) = request else { return Ok(()) };
+            let head = request.into_parts().0;
+            if let Ok(Some(claim)) = claim(&head) {
+                let _ = claim.fresh(at());
+                let _ = claim.prove(&head, SECRET, &Keys::default(), None, Some("b"));
+            }
+        }
+    }
+}
