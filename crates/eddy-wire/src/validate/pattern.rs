@@ -22,8 +22,8 @@ enum Compiled {
     Unusable,
 }
 
-/// Bytes that a compiled pattern may take: some count to 65,536.
-const PROGRAM_BYTES_MAX: usize = 256 << 20;
+/// Bytes that a compiled pattern may take. Most take thousands; two of ssm count to 100,000.
+const PROGRAM_BYTES_MAX: usize = 128 << 20;
 
 impl Pattern {
     pub(crate) fn new(text: String) -> Pattern {
@@ -58,40 +58,67 @@ impl Pattern {
     }
 }
 
-/// From Java's dialect to that of `regex`: surrogate pairs become the characters that they stand for.
+/// From Java's dialect to that of `regex`: surrogate pairs become the characters that they stand for, and `\w`,
+/// `\d` and `\s` mean ASCII, as they do in Java (and not what makes programs of many megabytes).
 fn translate(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = rest.find('\\') {
-        out.push_str(&rest[..at]);
-        rest = &rest[at..];
+    // Classes nest in both dialects.
+    let mut class_depth = 0usize;
+    while let Some(next) = rest.chars().next() {
         if let Some((unit, after)) = unit(rest) {
+            rest = surrogates(unit, after, &mut out);
+            continue;
+        }
+        if next == '\\' {
+            let end = rest.char_indices().nth(2).map_or(rest.len(), |(end, _)| end);
+            let (escape, after) = rest.split_at(end);
             rest = after;
-            if (0xd800..0xdc00).contains(&unit)
-                && let Some((low, after)) = self::unit(rest).filter(|(low, _)| (0xdc00..0xe000).contains(low))
-            {
+            let Some(class) = ascii_class(escape) else {
+                out.push_str(escape);
+                continue;
+            };
+            out.push_str(&if class_depth > 0 { class.to_owned() } else { format!("[{class}]") });
+            // After a class a hyphen begins no range: Java knows, `regex` wants it said.
+            if let Some(after) = rest.strip_prefix('-').filter(|_| class_depth > 0) {
+                out.push_str(r"\-");
                 rest = after;
-                out.push_str(&format!("\\x{{{:X}}}", 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00)));
-            } else {
-                out.push_str(&format!("\\x{{{unit:X}}}"));
             }
             continue;
         }
-        // Any other escape is the same in both.
-        let end = rest.char_indices().nth(2).map_or(rest.len(), |(end, _)| end);
-        let (escape, after) = rest.split_at(end);
-        out.push_str(escape);
-        rest = after;
-        // After a class such as `\w` a hyphen begins no range: Java knows, `regex` wants it said.
-        if matches!(escape, r"\w" | r"\W" | r"\d" | r"\D" | r"\s" | r"\S")
-            && let Some(after) = rest.strip_prefix('-')
-        {
-            out.push_str(r"\-");
-            rest = after;
+        match next {
+            '[' => class_depth += 1,
+            ']' => class_depth = class_depth.saturating_sub(1),
+            _ => {}
+        }
+        out.push(next);
+        rest = &rest[next.len_utf8()..];
+    }
+    out
+}
+
+fn ascii_class(escape: &str) -> Option<&'static str> {
+    match escape {
+        r"\w" => Some("0-9A-Za-z_"),
+        r"\d" => Some("0-9"),
+        r"\s" => Some(r" \t\n\x0B\f\r"),
+        _ => None,
+    }
+}
+
+/// Writes the character of a UTF-16 unit, or of it and the one that follows.
+fn surrogates<'t>(unit: u32, after: &'t str, out: &mut String) -> &'t str {
+    let low = self::unit(after).filter(|(low, _)| (0xdc00..0xe000).contains(low));
+    match low {
+        Some((low, after)) if (0xd800..0xdc00).contains(&unit) => {
+            out.push_str(&format!("\\x{{{:X}}}", 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00)));
+            after
+        }
+        _ => {
+            out.push_str(&format!("\\x{{{unit:X}}}"));
+            after
         }
     }
-    out.push_str(rest);
-    out
 }
 
 /// Reads `\uXXXX`.
@@ -125,7 +152,8 @@ mod tests {
         let text = r"[\u0020-\uD7FF\uE000-\uFFFD\uD800\uDC00-\uDBFF\uDFFF\r\n\t]*";
         check(text, &["plain", "\u{1F600}", "a\nb"], &["\u{0}"]);
         check("(?!aws)[a-z]+", &["own"], &["awsome"]);
-        check(r"[\w-_]*", &["a-_"], &["."]);
+        check(r"[\w-_]*", &["a-_"], &[".", "é"]);
+        check(r"\d+-\w\\[a[\d]&&[^9]]", &[r"1-a\8", r"12-_\a"], &[r"1-a\9", r"\u{663}-a\a"]);
     }
 
     #[test]

@@ -210,3 +210,50 @@ fn an_enum_of_the_model_is_an_enum_here() {
     assert_eq!(described.order_by, OrderBy::LastEventTime);
     assert_ne!(described.order_by, OrderBy::LogStreamName);
 }
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct PutAnalytics {
+    bucket: String,
+    id: String,
+    analytics_configuration: Analytics,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Analytics {
+    id: String,
+    filter: Option<Choice>,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+enum Choice {
+    Prefix(String),
+    Tag { key: String },
+}
+
+#[test]
+fn a_structure_with_one_member_is_an_enum_with_content() {
+    let put = |inside: &str| -> Result<Option<Choice>, Error> {
+        let body = format!("<AnalyticsConfiguration><Id>i</Id>{inside}</AnalyticsConfiguration>");
+        let request = http::Request::put("/b?analytics&id=i");
+        let (routed, document) = read("s3", Protocol::RestXml, request, body.as_bytes())?;
+        from_document(routed.operation, document).map(|put: PutAnalytics| put.analytics_configuration.filter)
+    };
+    let prefix = put("<Filter><Prefix>p</Prefix></Filter>").expect("one");
+    assert_eq!(prefix, Some(Choice::Prefix("p".into())));
+    let tag = put("<Filter><Tag><Key>k</Key></Tag></Filter>").expect("one");
+    assert_eq!(tag, Some(Choice::Tag { key: "k".into() }));
+    assert_eq!(put("").expect("none is needed"), None);
+
+    let message = |inside: &str| put(inside).expect_err("refused").message;
+    assert_eq!(message("<Filter></Filter>"), "AnalyticsFilter must have exactly one member");
+    let two = "<Filter><Prefix>p</Prefix><Tag><Key>k</Key></Tag></Filter>";
+    assert_eq!(message(two), "AnalyticsFilter must have exactly one member");
+    let unsupported =
+        |path: &str| format!("The parameter AnalyticsConfiguration.{path} is not supported by eddy.");
+    assert_eq!(message("<Filter><And><Prefix>p</Prefix></And></Filter>"), unsupported("Filter.And"));
+    assert_eq!(
+        message("<Filter><Tag><Key>k</Key><Value>v</Value></Tag></Filter>"),
+        unsupported("Filter.Tag.Value")
+    );
+    assert_eq!(message("<StorageClassAnalysis/>"), unsupported("StorageClassAnalysis"));
+}
