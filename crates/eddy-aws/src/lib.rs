@@ -11,6 +11,7 @@ pub mod http_event;
 mod iam;
 pub mod lambda;
 pub mod limits;
+mod logs;
 mod needs;
 mod operation;
 mod reply;

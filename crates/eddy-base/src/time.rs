@@ -12,7 +12,7 @@ pub struct Timestamp(#[n(0)] i64);
 impl Timestamp {
     pub const EPOCH: Timestamp = Timestamp(0);
 
-    pub fn from_millis(millis: i64) -> Timestamp {
+    pub const fn from_millis(millis: i64) -> Timestamp {
         Timestamp(millis)
     }
 

@@ -47,7 +47,8 @@ impl Front {
         let (head, ()) = http::Request::new(()).into_parts();
         let document = decode(&routed, protocol, &head, Bytes::from(input.to_string()))?;
         validate(model, &document)?;
-        let answer = (op.run)(Run { operation: model, document, cx: self.inside(region) }).await.map_err(worded)?;
+        let answer =
+            (op.run)(Run { operation: model, document, cx: self.inside(region) }).await.map_err(worded)?;
         let body = encode(model, protocol, answer.document, "").into_body();
         if body.is_empty() {
             return Ok(Value::Null);

@@ -82,9 +82,9 @@ fn decode<T: for<'b> minicbor::Decode<'b, ()>>(bytes: &[u8], what: &str) -> Resu
 }
 
 fn no_group() -> Fault {
-    Fault::new(Code::Missing, Subject::LogGroup, "The log group does not exist.")
+    Fault::new(Code::Missing, Subject::LogGroup, "The specified log group does not exist.")
 }
 
 fn no_stream() -> Fault {
-    Fault::new(Code::Missing, Subject::LogStream, "The log stream does not exist.")
+    Fault::new(Code::Missing, Subject::LogStream, "The specified log stream does not exist.")
 }

@@ -28,7 +28,41 @@ pub struct Place {
 
 impl Place {
     /// Before every event.
-    pub const FIRST: Place = Place { at: Timestamp::EPOCH, stream: 0, offset: 0, index: 0 };
+    pub const FIRST: Place = Place { at: Timestamp::from_millis(i64::MIN), stream: 0, offset: 0, index: 0 };
+
+    /// The place directly before this one: to go on with this event itself.
+    #[must_use]
+    pub fn before(self) -> Place {
+        let Place { at, stream, offset, index } = self;
+        if let Some(index) = index.checked_sub(1) {
+            return Place { index, ..self };
+        }
+        if let Some(offset) = offset.checked_sub(1) {
+            return Place { offset, index: u32::MAX, ..self };
+        }
+        let (stream, at) = match stream.checked_sub(1) {
+            Some(stream) => (stream, at),
+            None => (u64::MAX, Timestamp::from_millis(at.millis().saturating_sub(1))),
+        };
+        Place { at, stream, offset: u64::MAX, index: u32::MAX }
+    }
+
+    /// The place directly behind this one.
+    #[must_use]
+    pub fn after(self) -> Place {
+        let Place { at, stream, offset, index } = self;
+        if let Some(index) = index.checked_add(1) {
+            return Place { index, ..self };
+        }
+        if let Some(offset) = offset.checked_add(1) {
+            return Place { offset, index: 0, ..self };
+        }
+        let (stream, at) = match stream.checked_add(1) {
+            Some(stream) => (stream, at),
+            None => (0, Timestamp::from_millis(at.millis().saturating_add(1))),
+        };
+        Place { at, stream, offset: 0, index: 0 }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -329,4 +363,26 @@ fn number(name: &str) -> u64 {
     name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn before_and_after_are_neighbours(
+            millis in -5_i64..5,
+            stream in prop_oneof![Just(0), Just(u64::MAX), any::<u64>()],
+            offset in prop_oneof![Just(0), Just(u64::MAX), any::<u64>()],
+            index in prop_oneof![Just(0), Just(u32::MAX), any::<u32>()],
+        ) {
+            let place = Place { at: Timestamp::from_millis(millis), stream, offset, index };
+            prop_assert!(place.before() < place && place < place.after());
+            prop_assert_eq!(place.before().after(), place);
+            prop_assert_eq!(place.after().before(), place);
+        }
+    }
 }
