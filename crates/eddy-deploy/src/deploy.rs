@@ -55,8 +55,13 @@ pub enum Done {
 #[derive(Debug, Clone, Default)]
 pub struct Deployed {
     pub steps: Vec<Step>,
+    /// Logical id, type, and what it has become.
     pub resources: Vec<(String, String, Made)>,
     pub outputs: Vec<(String, String)>,
+    /// Routes of APIs that an OpenAPI body describes: the API's id, method and path.
+    pub routes: Vec<(String, String, String)>,
+    /// Buckets whose changes start functions.
+    pub watched: Vec<String>,
 }
 
 /// Why a deployment did not come to its end.
@@ -204,9 +209,39 @@ impl Run<'_> {
         row.is_made = true;
         self.write(&resource.id, &row).await?;
         self.tell(done, &resource.id, &resource.kind, &made.physical_id);
+        self.note_ways_in(kind, &properties.values, &made.physical_id);
         self.scope.made.insert(resource.id.clone(), made.clone());
         self.deployed.resources.push((resource.id.clone(), resource.kind.clone(), made));
         Ok(())
+    }
+
+    /// Remembers how what was deployed can be tried.
+    fn note_ways_in(&mut self, kind: Kind, values: &Value, physical_id: &str) {
+        match kind {
+            Kind::Api => {
+                for (path, methods) in
+                    values.pointer("/Body/paths").and_then(Value::as_object).into_iter().flatten()
+                {
+                    for method in methods.as_object().into_iter().flatten().map(|(method, _)| method) {
+                        let route = (physical_id.to_owned(), method.to_uppercase(), path.clone());
+                        self.deployed.routes.push(route);
+                    }
+                }
+            }
+            Kind::Bucket if values.pointer("/NotificationConfiguration/LambdaConfigurations/0").is_some() => {
+                self.deployed.watched.push(physical_id.to_owned());
+            }
+            Kind::Bucket
+            | Kind::EventInvokeConfig
+            | Kind::Function
+            | Kind::Integration
+            | Kind::LogGroup
+            | Kind::Permission
+            | Kind::Role
+            | Kind::Route
+            | Kind::Stage
+            | Kind::Url => {}
+        }
     }
 
     /// Makes a resource. After an interruption it may be there already; then it is ours and is brought up to date.

@@ -11,7 +11,7 @@
 
 mod call;
 mod fault;
-pub(crate) mod host;
+mod host;
 mod recognise;
 pub(crate) mod refusal;
 mod unserved;
@@ -24,7 +24,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use eddy_base::{Cause, Id};
+use eddy_base::Id;
 use eddy_identity::Caller;
 use eddy_wire::sign::{self, sha256_hex};
 use eddy_wire::{Incoming, Outgoing, Protocol, Routed, decode, encode, inflate, route, schema, validate};
@@ -34,7 +34,6 @@ use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 
 pub use recognise::Plane;
-pub(crate) use visit::linger;
 pub use who::FormProver;
 
 use crate::operation::{Answer, Failure, Form, Run};
@@ -72,14 +71,13 @@ impl Peer {
         Peer { address: from.ip(), environment: Some(environment) }
     }
 
-    pub(crate) fn address(self) -> IpAddr {
+    pub fn address(&self) -> IpAddr {
         self.address
     }
 
-    /// The cause of a request from here: itself, or the invocation that its jail is busy with.
-    pub(crate) fn cause(self, engines: &Engines, request: Id) -> Cause {
-        let activity = self.environment.and_then(|environment| engines.functions.activity(environment));
-        activity.map_or_else(|| Cause::root(request), |activity| activity.cause)
+    /// The environment whose jail the request came out of.
+    pub fn environment(&self) -> Option<Id> {
+        self.environment
     }
 }
 
@@ -128,15 +126,7 @@ impl Front {
             return Ok(Caller::Anonymous);
         }
         let who = who::who(&self.inner, &asked, head)?;
-        let hash = sha256_hex(body);
-        // The signature covers the hash that the head declares, so the body is held against that.
-        if let Some(sign::Payload::Hash(declared)) = claim.as_ref().map(|claim| &claim.payload)
-            && *declared != hash
-        {
-            let refused = sign::Refusal::PayloadHashMalformed(declared.clone());
-            return Err(refusal::of_signature(Protocol::RestJson, refused));
-        }
-        who.prove(&self.inner, &asked, head, Some(&hash))?;
+        who.prove(&self.inner, &asked, head, Some(&sha256_hex(body)))?;
         Ok(who.caller)
     }
 
@@ -223,13 +213,11 @@ fn form(
     let bucket = asked.bucket.clone().filter(|_| path.is_empty()).or(in_path)?;
     let handler = table::service(asked.facts.name)?.form?;
     visit.operation = "PostObject";
-    // Taken first: a form's body is its handler's, and none of its context.
-    let body = visit.body.take().expect("nobody has read the body");
     let form = Form {
         cx: visit.cx(asked, who),
         head: visit.head.clone(),
         bucket,
-        body,
+        body: visit.body.take().expect("nobody has read the body"),
         prover: FormProver(visit.inner.clone()),
     };
     Some(async move { Ok(handler(form).await?) })

@@ -1,7 +1,6 @@
 //! The dialect from outside: requests as clients send them, answers as they read them.
 
 mod apigatewayv2;
-mod data_plane;
 mod harness;
 mod iam;
 mod lambda;

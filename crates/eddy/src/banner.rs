@@ -1,0 +1,110 @@
+//! What `eddy up` prints once it serves: where it is, what it cannot do here, and commands that run as pasted.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use eddy_deploy::{Deployed, Done};
+use eddy_runtime::{Jail, runtimes};
+use http::Method;
+
+use crate::assemble::App;
+use crate::cli::Out;
+use crate::client::Client;
+use crate::folder::exe;
+use crate::settings::{Auth, Settings};
+
+/// How long the banner's presigned URLs are good.
+const GOOD_FOR_SECONDS: u32 = 24 * 60 * 60;
+
+/// Says that it serves.
+pub fn serving(app: &App, settings: &Settings, address: SocketAddr) {
+    let out = Out::new(false);
+    let data = settings.data.value.display();
+    out.note(&format!("eddy {} serves on http://{address}", env!("CARGO_PKG_VERSION")));
+    out.note(&format!("  data      {data}"));
+    out.note(&format!("  SDKs      eval \"$({} env --data {data})\"", exe()));
+    walls(app, &out);
+    out.note("  policies  of roles are stored and not enforced yet; resource policies are");
+    if settings.auth.value == Auth::None {
+        out.note("  WARNING   --auth none: signatures are not checked; whoever reaches this address is root");
+    }
+    if runtimes::installed(&app.runtimes).is_none() {
+        out.note(&format!(
+            "  boto3     is not there for functions yet: {} runtime install --data {data}",
+            exe()
+        ));
+    }
+}
+
+fn walls(app: &App, out: &Out) {
+    let walls = app.process.walls();
+    out.note(&format!("  jails     tier {}, limits by {}", walls.tier, walls.limits));
+    for missing in &walls.missing {
+        let remedy = if missing.remedy.is_empty() { String::new() } else { format!("; {}", missing.remedy) };
+        out.note(&format!("            no {}: {}{remedy}", missing.wall, missing.reason));
+    }
+    if app.interpreters.all().is_empty() {
+        out.note("  WARNING   no Python that functions can run on: install the package python3");
+    }
+}
+
+/// Says what a deployment has made, with commands to try it.
+pub fn deployed(folder: &Path, deployed: &Deployed, client: &Client) {
+    let out = Out::new(false);
+    for step in &deployed.steps {
+        out.note(&format!("  {:<8} {} {} ({})", done(step.done), step.kind, step.id, step.physical_id));
+    }
+    out.note(&format!(
+        "deployed {}: {} resources, {} changes",
+        folder.display(),
+        deployed.resources.len(),
+        deployed.steps.len()
+    ));
+    for (name, value) in &deployed.outputs {
+        out.note(&format!("  {name} = {value}"));
+    }
+    for line in tries(deployed, client) {
+        out.note(&format!("  {line}"));
+    }
+}
+
+/// Commands for what was deployed: each route whose path is fixed, each bucket that starts a function, and the others
+/// to look into.
+fn tries(deployed: &Deployed, client: &Client) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (api, method, path) in deployed.routes.iter().filter(|(_, _, path)| !path.contains(['{', '$'])) {
+        let url = format!("http://{}/_eddy/api/{api}{path}", client.address());
+        lines.push(match method.as_str() {
+            "GET" => format!("curl '{url}'"),
+            "POST" => format!("curl {BODY} '{url}'"),
+            other => format!("curl -X {other} {BODY} '{url}'"),
+        });
+    }
+    let buckets = deployed.resources.iter().filter(|(_, kind, _)| kind == "AWS::S3::Bucket");
+    let (watched, others): (Vec<&str>, Vec<&str>) = buckets
+        .map(|(_, _, made)| made.physical_id.as_str())
+        .partition(|bucket| deployed.watched.iter().any(|known| known == bucket));
+    for bucket in watched {
+        if let Ok(url) = client.presign(Method::PUT, &format!("/{bucket}/FILE"), GOOD_FOR_SECONDS) {
+            lines.push(format!("curl -T FILE '{url}'"));
+        }
+    }
+    for bucket in others {
+        if let Ok(url) = client.presign(Method::GET, &format!("/{bucket}/FILE"), GOOD_FOR_SECONDS) {
+            lines.push(format!("curl '{url}'"));
+        }
+    }
+    lines
+}
+
+/// A body that the usual first handler takes.
+const BODY: &str = "-H 'content-type: application/json' -d '{\"name\":\"World\"}'";
+
+fn done(done: Done) -> &'static str {
+    match done {
+        Done::Made => "made",
+        Done::Changed => "changed",
+        Done::Removed => "removed",
+        Done::Kept => "kept, since it is not empty:",
+    }
+}

@@ -1,0 +1,130 @@
+//! Deploys a folder when the server starts, and again whenever something in it changes.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use eddy_base::Task;
+use eddy_deploy::Wanted;
+use eddy_runtime::python::Interpreter;
+use eddy_runtime::runtimes;
+
+use crate::assemble::App;
+use crate::cli::{Failure, Out};
+use crate::client::Client;
+use crate::settings::Settings;
+use crate::watch::Watch;
+use crate::{banner, folder};
+
+/// The parameter that `up` sets by itself, where a template has it.
+const RUNTIME: &str = "Runtime";
+
+/// Deploys `folder`, if there is one, until the task is dropped. A deployment that is refused is said; the next
+/// change tries again.
+///
+/// # Errors
+/// When a parameter is no `NAME=VALUE`, and when the folder cannot be watched.
+pub fn start(
+    app: &Arc<App>,
+    settings: &Settings,
+    folder: Option<&Path>,
+    parameters: &[String],
+) -> Result<Option<Task>, Failure> {
+    let Some(folder) = folder else { return Ok(None) };
+    let folder = folder.canonicalize().map_err(|why| format!("{}: {why}", folder.display()))?;
+    let wanted = wanted(app, &folder, parameters)?;
+    let client = Client::of_folder(&settings.data.value, app.address, app.region.clone())?;
+    let mut watch = Watch::new(&folder, app.engines.store.env().clone())?;
+    let (app, env) = (app.clone(), app.engines.store.env().clone());
+    let task = async move {
+        install_boto3(&app).await;
+        loop {
+            deploy(&app, &wanted, &client).await;
+            watch.changed().await;
+        }
+    };
+    Ok(Some(env.spawn("redeploy", Box::pin(task))))
+}
+
+/// What a folder is deployed as: its own name is the stack's.
+pub fn wanted(app: &App, folder: &Path, parameters: &[String]) -> Result<Wanted, Failure> {
+    let mut given = BTreeMap::new();
+    for parameter in parameters {
+        let (name, value) =
+            parameter.split_once('=').ok_or_else(|| format!("--parameter {parameter}: it is NAME=VALUE"))?;
+        given.insert(name.to_owned(), value.to_owned());
+    }
+    if !given.contains_key(RUNTIME)
+        && eddy_deploy::has_parameter(folder, RUNTIME)
+        && let Some(newest) = app.interpreters.all().first()
+    {
+        let runtime = format!("python3.{}", newest.minor);
+        Out::new(false)
+            .note(&format!("  {RUNTIME} = {runtime}, the newest Python here ({})", newest.version));
+        given.insert(RUNTIME.to_owned(), runtime);
+    }
+    Ok(Wanted {
+        folder: PathBuf::from(folder),
+        stack: stack(folder),
+        region: app.region.clone(),
+        parameters: given,
+    })
+}
+
+/// A folder's name as CloudFormation takes names of stacks.
+fn stack(folder: &Path) -> String {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name: String =
+        name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect();
+    let name = name.trim_matches('-');
+    if name.starts_with(|letter: char| letter.is_ascii_alphabetic()) {
+        name.to_owned()
+    } else {
+        format!("eddy-{name}")
+    }
+}
+
+/// Makes the folder in which functions find boto3, unless it is there. Without it those that need it say so.
+async fn install_boto3(app: &Arc<App>) {
+    if runtimes::installed(&app.runtimes).is_some() || app.interpreters.all().is_empty() {
+        return;
+    }
+    let out = Out::new(false);
+    out.note(&format!("  installing boto3 {} for functions", runtimes::boto3_version()));
+    let (interpreters, folder) = (app.interpreters.clone(), app.runtimes.clone());
+    let installed = tokio::task::spawn_blocking(move || {
+        let pythons: Vec<&Interpreter> = interpreters.all().iter().map(AsRef::as_ref).collect();
+        runtimes::install(&pythons, &folder, None, &mut |_| {})
+    });
+    match installed.await {
+        Ok(Ok(_)) => {}
+        Ok(Err(why)) => out.note(&format!(
+            "  boto3 is not installed: {why}\n  functions that need it fail until `{} runtime install` has worked",
+            folder::exe()
+        )),
+        Err(why) => tracing::error!(%why, "installing boto3 panicked"),
+    }
+}
+
+async fn deploy(app: &Arc<App>, wanted: &Wanted, client: &Client) {
+    match app.deployer.deploy(wanted, &|_| {}).await {
+        Ok(deployed) => banner::deployed(&wanted.folder, &deployed, client),
+        Err(why) => {
+            let again = format!("{} up {}", folder::exe(), wanted.folder.display());
+            Out::new(false).note(&format!("not deployed: {why}\n  mend it and save; `{again}` is watching"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stack_is_called_after_its_folder() {
+        for (folder, name) in [("/x/samples", "samples"), ("/x/my app_1", "my-app-1"), ("/x/1st", "eddy-1st")]
+        {
+            assert_eq!(stack(Path::new(folder)), name);
+        }
+    }
+}
