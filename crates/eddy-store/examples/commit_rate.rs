@@ -1,9 +1,9 @@
 //! Durable commits per second, beside the floor that the disk itself sets.
 //!
-//! Prints one JSON object a line. `floor`: as many writers hand 256-byte records to one thread that appends all that
+//! Prints one JSON object a line, first how long an empty folder takes to open. `floor`: as many writers hand 256-byte records to one thread that appends all that
 //! wait and syncs once per group. `commit`: the same writers, each committing one 256-byte row of its own. `one_row`:
 //! 64 writers that add to one counter, beside 64 with a counter each (`own_rows`). The two of a line take turns, so
-//! that a slow moment of the disk hits both; the numbers are medians of the turns.
+//! that a slow moment of the disk hits both; rates and `ratio` are medians, the latter of the ratios of the turns.
 //!
 //! `cargo run --release -p eddy-store --example commit_rate [SECONDS-PER-TURN] [FOLDER]`
 
@@ -19,10 +19,14 @@ use eddy_base::{Env, Id, System};
 use eddy_store::{Batch, Key, Options, Space, Store};
 use tokio::sync::oneshot;
 
+/// As in the shipped binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const SPACE: Space = Space::new(b'b', "bench");
 const VALUE_BYTES: usize = 256;
 const WRITERS: [u64; 4] = [1, 16, 64, 256];
-const TURNS: usize = 7;
+const TURNS: usize = 11;
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -34,30 +38,31 @@ async fn main() -> Result<(), Failure> {
     let parent = arguments.next().map_or_else(std::env::temp_dir, PathBuf::from);
     let env: Arc<dyn Env> = Arc::new(System::default());
     let folder = Folder::new(&parent, &*env)?;
+    let begin = env.monotonic();
     let options = Options { spaces: vec![SPACE], ..Options::new(folder.0.join("store"), Arc::clone(&env)) };
-    let bench = Bench { span: Duration::from_secs_f64(seconds), env, store: Store::open(options)?, folder };
+    let store = Store::open(options)?;
+    let open_ms = (env.monotonic() - begin).as_secs_f64() * 1000.0;
+    println!(r#"{{"open_empty_ms":{open_ms:.1},"rss_anon_kib":{}}}"#, rss_anon_kib()?);
+    let bench = Bench { span: Duration::from_secs_f64(seconds), env, store, folder };
     for writers in WRITERS {
         let floor = Floor::new(&bench.folder.0)?;
-        let mut turns = [Vec::new(), Vec::new()];
+        let mut turns = Vec::new();
         for _ in 0..TURNS {
-            turns[0].push(bench.floor(&floor, writers).await);
-            turns[1].push(bench.commits(writers, Shape::Put).await);
+            turns.push((bench.floor(&floor, writers).await, bench.commits(writers, Shape::Put).await));
         }
         floor.end()?;
-        let [floor, commit] = turns.map(median);
-        let ratio = commit / floor;
+        let [floor, commit, ratio] = medians(&turns);
         println!(
             r#"{{"writers":{writers},"floor_per_s":{floor:.0},"commit_per_s":{commit:.0},"ratio":{ratio:.2}}}"#
         );
     }
-    let mut turns = [Vec::new(), Vec::new()];
+    let mut turns = Vec::new();
     for _ in 0..TURNS {
-        turns[0].push(bench.commits(64, Shape::AddOwn).await);
-        turns[1].push(bench.commits(64, Shape::AddOne).await);
+        turns.push((bench.commits(64, Shape::AddOwn).await, bench.commits(64, Shape::AddOne).await));
     }
-    let [own, one] = turns.map(median);
-    let ratio = one / own;
+    let [own, one, ratio] = medians(&turns);
     println!(r#"{{"writers":64,"own_rows_per_s":{own:.0},"one_row_per_s":{one:.0},"ratio":{ratio:.2}}}"#);
+    println!(r#"{{"rss_anon_kib":{}}}"#, rss_anon_kib()?);
     bench.store.close().await;
     Ok(())
 }
@@ -191,7 +196,19 @@ fn key(writer: u64, nth: u64) -> Key {
     SPACE.key().u64(writer).cell().u64(nth).key()
 }
 
-fn median(mut rates: Vec<f64>) -> f64 {
-    rates.sort_by(f64::total_cmp);
-    rates[rates.len() / 2]
+/// Memory of this process that is backed by no file.
+fn rss_anon_kib() -> Result<u64, Failure> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).ok_or("no RssAnon")?;
+    Ok(line.trim_end_matches("kB").trim().parse()?)
+}
+
+/// Of the first rates, of the second, and of the second over the first.
+fn medians(turns: &[(f64, f64)]) -> [f64; 3] {
+    let median = |of: fn(&(f64, f64)) -> f64| {
+        let mut values: Vec<f64> = turns.iter().map(of).collect();
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
+    };
+    [median(|turn| turn.0), median(|turn| turn.1), median(|turn| turn.1 / turn.0)]
 }

@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use crate::committer::Change;
+use crate::committer::{Commit, RowChange};
 use crate::durable::{Pos, Row};
 use crate::engine::View;
 use crate::key::{Cell, Key, Space};
-use crate::keys::{STORE_TAG, Stored};
+use crate::keys::STORE_TAG;
 use crate::log::Log;
 
 /// One commit, as much of it as lies in one space.
@@ -90,11 +90,11 @@ impl Shared {
 
     /// Hands the changes to the folds, then shows the new state. Both under the lock that a new fold takes, so that
     /// its first change is the one after the state it began with.
-    pub(crate) fn publish(&self, pos: Pos, view: Arc<dyn View>, changes: &[Change]) {
+    pub(crate) fn publish(&self, pos: Pos, view: Arc<dyn View>, changes: &[RowChange], commits: &[Commit]) {
         let mut followers = self.followers.lock().unwrap_or_else(PoisonError::into_inner);
         for (_, space, fold) in &mut followers.folds {
-            for change in changes {
-                if let Some(applied) = change.within(*space) {
+            for commit in commits {
+                if let Some(applied) = commit.within(*space, changes) {
                     fold(&applied);
                 }
             }
@@ -118,7 +118,7 @@ impl Shared {
     }
 
     /// Wakes whoever watches what has changed.
-    pub(crate) fn wake(&self, rows: &[(Bytes, Option<Stored>)], changes: &[Change]) {
+    pub(crate) fn wake(&self, changes: &[RowChange], commits: &[Commit]) {
         if self.watcher_count.load(Ordering::Acquire) == 0 {
             return;
         }
@@ -128,13 +128,13 @@ impl Shared {
                 sender.send_replace(());
             }
         };
-        for (key, _) in rows.iter().filter(|(key, _)| key.first() != Some(&STORE_TAG)) {
-            wake(Topic(Watched::Key, key.clone()));
-            if let Ok(key) = Key::from_stored(key.clone()) {
+        for change in changes.iter().filter(|change| change.key.first() != Some(&STORE_TAG)) {
+            wake(Topic(Watched::Key, change.key.clone()));
+            if let Ok(key) = Key::from_stored(change.key.clone()) {
                 wake(Topic::of_cell(&key.cell()));
             }
         }
-        for (log, _, _) in changes.iter().flat_map(|change| &change.appended) {
+        for (log, _, _) in commits.iter().flat_map(|commit| &commit.appended) {
             wake(Topic::of_log(log));
             wake(Topic::of_cell(&log.key.cell()));
         }
@@ -145,10 +145,15 @@ impl Shared {
     }
 }
 
-impl Change {
-    fn within(&self, space: Space) -> Option<Applied> {
-        let rows = self.rows.iter().filter(|(key, _)| key.first() == Some(&space.tag));
-        let rows = rows.filter_map(|(key, row)| Some((Key::from_stored(key.clone()).ok()?, row.clone())));
+impl Commit {
+    fn within(&self, space: Space, changes: &[RowChange]) -> Option<Applied> {
+        let is_wanted = |change: &&RowChange| {
+            change.key.first() == Some(&space.tag) && change.is_last_before(self.rows.end)
+        };
+        let rows = changes[self.rows.clone()].iter().filter(is_wanted).filter_map(|change| {
+            let key = Key::from_stored(change.key.clone()).ok()?;
+            Some((key, change.stored.as_ref().map(|stored| stored.row.clone())))
+        });
         let appended = self.appended.iter().filter(|(log, _, _)| log.key.tag() == space.tag);
         let applied = Applied { pos: self.pos, rows: rows.collect(), appended: appended.cloned().collect() };
         (!applied.rows.is_empty() || !applied.appended.is_empty()).then_some(applied)

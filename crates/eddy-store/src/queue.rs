@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use eddy_base::Env;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{Notify, oneshot};
 
 use crate::batch::Batch;
 use crate::durable::{Committed, Error};
@@ -19,14 +19,13 @@ pub(crate) struct Pending {
     bytes: usize,
     /// None when nobody waits: a recorded batch.
     reply: Option<oneshot::Sender<Result<Committed, Error>>>,
-    /// The room that the batch takes in the queue, given back when it is answered.
-    _room: Option<OwnedSemaphorePermit>,
 }
 
 pub(crate) struct Queue {
     env: Arc<dyn Env>,
     inner: Mutex<Inner>,
-    room: Arc<Semaphore>,
+    /// Wakes those who wait for room.
+    room: Notify,
     /// Wakes the commit thread.
     thread: Condvar,
     /// Wakes the commit task, where there is no thread.
@@ -38,15 +37,13 @@ struct Inner {
     waiting: VecDeque<Pending>,
     /// How many of them somebody waits for.
     awaited: usize,
+    awaited_bytes: usize,
     recorded_bytes: usize,
     /// When the first of the waiting recorded batches came.
     recorded_since: Option<Duration>,
     is_idle: bool,
     is_closed: bool,
 }
-
-/// One unit of the semaphore, in bytes.
-const ROOM_UNIT: usize = 256;
 
 impl Pending {
     pub(crate) fn answer(self, answer: Result<Committed, Error>) {
@@ -62,7 +59,7 @@ impl Queue {
         Queue {
             env,
             inner: Mutex::default(),
-            room: Arc::new(Semaphore::new(QUEUE_BYTES_MAX / ROOM_UNIT)),
+            room: Notify::new(),
             thread: Condvar::new(),
             task: Notify::new(),
         }
@@ -75,25 +72,35 @@ impl Queue {
         bytes: usize,
     ) -> Result<oneshot::Receiver<Result<Committed, Error>>, Error> {
         let bytes = bytes + BATCH_OVERHEAD_BYTES;
-        let units = u32::try_from(bytes.div_ceil(ROOM_UNIT)).expect("a batch is bounded far below 4 GiB");
-        let room = Arc::clone(&self.room).acquire_many_owned(units).await.map_err(|_| CLOSED)?;
         let (reply, answer) = oneshot::channel();
-        self.push(Pending { batch, bytes, reply: Some(reply), _room: Some(room) })?;
-        Ok(answer)
+        let mut pending = Pending { batch, bytes, reply: Some(reply) };
+        loop {
+            let room = self.room.notified();
+            match self.push(pending)? {
+                None => return Ok(answer),
+                Some(full) => pending = full,
+            }
+            room.await;
+        }
     }
 
     /// Adds a batch that nobody waits for.
     pub(crate) fn record(&self, batch: Batch, bytes: usize) -> Result<(), Error> {
-        self.push(Pending { batch, bytes: bytes + BATCH_OVERHEAD_BYTES, reply: None, _room: None })
+        self.push(Pending { batch, bytes: bytes + BATCH_OVERHEAD_BYTES, reply: None }).map(drop)
     }
 
-    fn push(&self, pending: Pending) -> Result<(), Error> {
+    /// Adds a batch; gives it back when there is no room.
+    fn push(&self, pending: Pending) -> Result<Option<Pending>, Error> {
         let mut inner = self.lock();
         if inner.is_closed {
             return Err(CLOSED);
         }
         if pending.reply.is_some() {
+            if inner.awaited > 0 && inner.awaited_bytes + pending.bytes > QUEUE_BYTES_MAX {
+                return Ok(Some(pending));
+            }
             inner.awaited += 1;
+            inner.awaited_bytes += pending.bytes;
         } else if inner.recorded_bytes + pending.bytes > RECORD_BYTES_MAX {
             return Err(Error::Unavailable("more was recorded than the disk takes"));
         } else {
@@ -107,13 +114,13 @@ impl Queue {
         if wake {
             self.wake();
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Refuses further batches and lets the commit loop end when it has drained what is there.
     pub(crate) fn close(&self) {
         self.lock().is_closed = true;
-        self.room.close();
+        self.room.notify_waiters();
         self.wake();
     }
 
@@ -164,7 +171,10 @@ impl Queue {
             }
             let Some(next) = inner.waiting.pop_front() else { break };
             match next.reply {
-                Some(_) => inner.awaited -= 1,
+                Some(_) => {
+                    inner.awaited -= 1;
+                    inner.awaited_bytes -= next.bytes;
+                }
                 None => inner.recorded_bytes -= next.bytes,
             }
             group.push(next);
@@ -172,6 +182,8 @@ impl Queue {
         if inner.recorded_bytes == 0 {
             inner.recorded_since = None;
         }
+        drop(inner);
+        self.room.notify_waiters();
         group
     }
 

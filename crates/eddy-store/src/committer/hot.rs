@@ -1,14 +1,17 @@
-//! Rows that the commit thread read or wrote lately, decoded. It is the only writer, so they are never stale.
+//! Rows that the commit thread read lately, decoded. It is the only writer, so they are never stale.
 
 use std::collections::HashMap;
 
 use bytes::Bytes;
+use foldhash::fast::RandomState;
 
+use crate::durable::Row;
 use crate::engine::{EngineError, Table, View};
 use crate::keys::Stored;
 use crate::limits::HOT_BYTES_MAX;
 
-/// Two generations: what is used moves to the young one; when that is full the old one is forgotten.
+/// Two generations: what is used moves to the young one; when that is full the old one is forgotten. Rows that are
+/// only ever written never come in.
 #[derive(Default)]
 pub(crate) struct Hot {
     young: Rows,
@@ -16,7 +19,7 @@ pub(crate) struct Hot {
     young_bytes: usize,
 }
 
-type Rows = HashMap<Bytes, Option<Stored>>;
+type Rows = HashMap<Bytes, Option<Stored>, RandomState>;
 
 /// What an entry costs besides its bytes, roughly.
 const ENTRY_BYTES: usize = 128;
@@ -37,16 +40,26 @@ impl Hot {
                 None => None,
             },
         };
-        self.put(key.clone(), stored.clone());
+        // A key of its own: it may be a slice of a request.
+        self.insert(Bytes::copy_from_slice(key), stored.clone());
         Ok(stored)
     }
 
-    /// Takes a row that was read, or was just written.
-    pub(crate) fn put(&mut self, key: Bytes, stored: Option<Stored>) {
-        self.old.remove(&key);
+    /// Takes note of a row that was just written.
+    pub(crate) fn update(&mut self, key: &Bytes, stored: Option<Stored>) {
+        if let Some(known) = self.young.get_mut(key) {
+            *known = stored.map(owned);
+            if known.as_ref().is_some_and(|stored| stored.row.value.len() > VALUE_BYTES_MAX) {
+                self.young.remove(key);
+            }
+        } else {
+            self.old.remove(key);
+        }
+    }
+
+    fn insert(&mut self, key: Bytes, stored: Option<Stored>) {
         let value_bytes = stored.as_ref().map_or(0, |stored| stored.row.value.len());
         if value_bytes > VALUE_BYTES_MAX {
-            self.young.remove(&key);
             return;
         }
         self.young_bytes += ENTRY_BYTES + key.len() + value_bytes;
@@ -56,4 +69,10 @@ impl Hot {
             self.young_bytes = 0;
         }
     }
+}
+
+/// The row with a value of its own: a slice would keep all of the request alive that it was cut from.
+fn owned(stored: Stored) -> Stored {
+    let value = Bytes::copy_from_slice(&stored.row.value);
+    Stored { row: Row { value, ..stored.row }, ..stored }
 }

@@ -9,6 +9,7 @@ mod hot;
 mod overlay;
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,11 +19,12 @@ use eddy_base::{Env, Timestamp};
 use tokio::sync::mpsc;
 
 pub(crate) use self::decide::{Chores, Newest, Rules, read_counter};
+pub(crate) use self::overlay::RowChange;
 
 use self::decide::{Decision, decide};
 use self::hot::Hot;
 use self::overlay::Overlay;
-use crate::durable::{Committed, Durable, Error, Pos, Row};
+use crate::durable::{Committed, Durable, Error, Pos};
 use crate::engine::{Engine, EngineError, Table, Write};
 use crate::keeper::Chore;
 use crate::keys::{self, Chain, Stored};
@@ -56,10 +58,11 @@ pub(crate) struct Parts {
 /// Called once, with the reason, when the store has failed and takes no more commits.
 pub(crate) type OnFatal = Arc<dyn Fn(&str) + Send + Sync>;
 
-/// One commit of a group, for followers.
-pub(crate) struct Change {
+/// One commit of a group.
+pub(crate) struct Commit {
     pub(crate) pos: Pos,
-    pub(crate) rows: Vec<(Bytes, Option<Row>)>,
+    /// Its part of the group's changes.
+    pub(crate) rows: Range<usize>,
     pub(crate) appended: Vec<(Log, u64, Bytes)>,
 }
 
@@ -68,7 +71,7 @@ struct Group {
     overlay: Overlay,
     level: Level,
     last: Pos,
-    changes: Vec<Change>,
+    commits: Vec<Commit>,
     chores: Chores,
     /// Those whose answers wait for the sync.
     waiting: Waiting,
@@ -157,7 +160,7 @@ impl Committer {
             overlay: Overlay::new(self.parts.shared.view(), self.now),
             level: self.parts.room.look(),
             last: self.chain.pos,
-            changes: Vec::new(),
+            commits: Vec::new(),
             chores: Chores::default(),
             waiting: Vec::with_capacity(batches),
         }
@@ -210,15 +213,15 @@ impl Committer {
             return self.fail(error, group.waiting);
         }
         self.parts.mark.set(chain, self.parts.env.monotonic());
-        let rows = group.overlay.into_rows();
+        let changes = group.overlay.into_changes();
         self.parts.rules.ledger.name(&group.chores.named);
-        self.parts.shared.publish(chain.pos, self.engine.view(), &group.changes);
-        self.parts.shared.wake(&rows, &group.changes);
+        self.parts.shared.publish(chain.pos, self.engine.view(), &changes, &group.commits);
+        self.parts.shared.wake(&changes, &group.commits);
         for (pending, answer) in group.waiting {
             pending.answer(answer);
         }
-        for (key, stored) in rows {
-            self.hot.put(key, stored.map(owned));
+        for change in changes.into_iter().filter(RowChange::is_last) {
+            self.hot.update(&change.key, change.stored);
         }
         for chore in Chore::of(group.chores) {
             // Without a keeper, the next start does it.
@@ -273,9 +276,7 @@ impl Group {
         self.chores.named.extend(chores.named);
         self.chores.dropped.extend(chores.dropped);
         self.chores.truncated.extend(chores.truncated);
-        let rows = self.overlay.changed();
-        let rows = rows.map(|(key, stored)| (key.clone(), stored.as_ref().map(|stored| stored.row.clone())));
-        self.changes.push(Change { pos, rows: rows.collect(), appended });
+        self.commits.push(Commit { pos, rows: self.overlay.batch(), appended });
     }
 }
 
@@ -295,10 +296,4 @@ pub(crate) fn link(before: u64, writes: &[Write]) -> u64 {
 pub(crate) fn chain_row(chain: Chain) -> Write {
     let value = minicbor::to_vec(chain).expect("encoding into memory does not fail");
     Write { table: Table::Rows, key: keys::chain(), value: Some(Stored::new(chain.pos, value).encode()) }
-}
-
-/// The row with a value of its own: a slice would keep all of the request alive that it was cut from.
-fn owned(stored: Stored) -> Stored {
-    let value = Bytes::copy_from_slice(&stored.row.value);
-    Stored { row: Row { value, ..stored.row }, ..stored }
 }

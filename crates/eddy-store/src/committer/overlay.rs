@@ -1,10 +1,12 @@
 //! The state that a group of batches sees: what the group has changed so far, over hot rows, over the last view.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use eddy_base::Timestamp;
+use foldhash::fast::RandomState;
 
 use super::hot::Hot;
 use crate::engine::{EngineError, Table, View, Write};
@@ -16,16 +18,28 @@ use crate::log::{Head, Segment};
 pub(crate) struct Overlay {
     view: Arc<dyn View>,
     now: Timestamp,
-    /// Changed rows in the order of their first change, so that the same batches give the same group.
-    rows: Vec<(Bytes, Option<Stored>)>,
-    index: HashMap<Bytes, usize>,
+    /// Every change of a row, in order. The same batches give the same group.
+    changes: Vec<RowChange>,
+    /// The last change of each row.
+    last: HashMap<Bytes, usize, RandomState>,
     heads: Vec<(Bytes, Head)>,
-    head_index: HashMap<Bytes, usize>,
+    head_places: HashMap<Bytes, usize, RandomState>,
     records: Vec<Write>,
-    /// What the current batch changed, with the row before: none when the group had not touched it.
-    undo: Vec<(usize, Option<Option<Stored>>)>,
+    /// Where the current batch began.
+    batch_start: usize,
     /// Whether the current batch has read what the group has written.
     has_read_group: bool,
+}
+
+/// One change of one row.
+pub(crate) struct RowChange {
+    pub(crate) key: Bytes,
+    /// None deletes it.
+    pub(crate) stored: Option<Stored>,
+    /// The change of the same row before this one.
+    before: Option<usize>,
+    /// The change of the same row after this one.
+    after: Option<usize>,
 }
 
 impl Overlay {
@@ -33,12 +47,12 @@ impl Overlay {
         Overlay {
             view,
             now,
-            rows: Vec::new(),
-            index: HashMap::new(),
+            changes: Vec::new(),
+            last: HashMap::default(),
             heads: Vec::new(),
-            head_index: HashMap::new(),
+            head_places: HashMap::default(),
             records: Vec::new(),
-            undo: Vec::new(),
+            batch_start: 0,
             has_read_group: false,
         }
     }
@@ -49,18 +63,21 @@ impl Overlay {
 
     /// Begins a batch.
     pub(crate) fn begin(&mut self) {
-        self.undo.clear();
+        self.batch_start = self.changes.len();
         self.has_read_group = false;
     }
 
     /// Takes back what the batch has changed. Only rows: log heads change last, when nothing can be refused any more.
     pub(crate) fn roll_back(&mut self) {
-        for (at, before) in self.undo.drain(..).rev() {
-            match before {
-                Some(before) => self.rows[at].1 = before,
+        while self.changes.len() > self.batch_start {
+            let Some(change) = self.changes.pop() else { return };
+            match change.before {
+                Some(before) => {
+                    self.changes[before].after = None;
+                    self.last.insert(change.key, before);
+                }
                 None => {
-                    let (key, _) = self.rows.pop().expect("rows are undone in the reverse of their order");
-                    self.index.remove(&key);
+                    self.last.remove(&change.key);
                 }
             }
         }
@@ -71,20 +88,17 @@ impl Overlay {
         self.has_read_group
     }
 
-    /// The rows that the batch has changed, as it leaves them.
-    pub(crate) fn changed(&self) -> impl Iterator<Item = &(Bytes, Option<Stored>)> {
-        let mut places: Vec<usize> = self.undo.iter().map(|(at, _)| *at).collect();
-        places.sort_unstable();
-        places.dedup();
-        places.into_iter().map(|at| &self.rows[at])
+    /// The changes of the current batch so far.
+    pub(crate) fn batch(&self) -> Range<usize> {
+        self.batch_start..self.changes.len()
     }
 
     /// The row as it is now, unless it is absent or past its time.
     pub(crate) fn get(&mut self, hot: &mut Hot, key: &Bytes) -> Result<Option<Stored>, EngineError> {
-        let stored = match self.index.get(key) {
+        let stored = match self.last.get(key) {
             Some(at) => {
                 self.has_read_group = true;
-                self.rows[*at].1.clone()
+                self.changes[*at].stored.clone()
             }
             None => hot.get(&*self.view, key)?,
         };
@@ -92,33 +106,27 @@ impl Overlay {
     }
 
     pub(crate) fn set(&mut self, key: Bytes, stored: Option<Stored>) {
-        match self.index.get(&key) {
-            Some(at) => {
-                let before = std::mem::replace(&mut self.rows[*at].1, stored);
-                self.undo.push((*at, Some(before)));
-            }
-            None => {
-                self.undo.push((self.rows.len(), None));
-                self.index.insert(key.clone(), self.rows.len());
-                self.rows.push((key, stored));
-            }
+        let at = self.changes.len();
+        let before = self.last.insert(key.clone(), at);
+        if let Some(before) = before {
+            self.changes[before].after = Some(at);
         }
+        self.changes.push(RowChange { key, stored, before, after: None });
     }
 
     /// The state of a log, to be changed in place.
     pub(crate) fn head(&mut self, hot: &mut Hot, log: &Bytes) -> Result<&mut Head, EngineError> {
-        let at = match self.head_index.get(log) {
+        let at = match self.head_places.get(log) {
             Some(at) => {
                 self.has_read_group = true;
                 *at
             }
             None => {
-                let key = keys::head(log);
-                let head = match hot.get(&*self.view, &key)? {
+                let head = match hot.get(&*self.view, &keys::head(log))? {
                     Some(stored) => minicbor::decode(&stored.row.value)?,
                     None => Head::default(),
                 };
-                self.head_index.insert(log.clone(), self.heads.len());
+                self.head_places.insert(log.clone(), self.heads.len());
                 self.heads.push((log.clone(), head));
                 self.heads.len() - 1
             }
@@ -138,25 +146,38 @@ impl Overlay {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.rows.is_empty() && self.heads.is_empty()
+        self.changes.is_empty() && self.heads.is_empty()
     }
 
-    /// The group as rows to write, heads of logs included. The overlay stays readable.
+    /// The group as rows to write, heads of logs included: each row once, as the last batch left it.
     pub(crate) fn writes(&mut self, pos: crate::Pos) -> Vec<Write> {
         for (log, head) in std::mem::take(&mut self.heads) {
             let value = minicbor::to_vec(&head).expect("encoding into memory does not fail");
             self.set(keys::head(&log), Some(Stored::new(pos, value)));
         }
-        let rows = self.rows.iter().map(|(key, stored)| Write {
+        let mut writes = Vec::with_capacity(self.changes.len() + self.records.len() + 1);
+        writes.extend(self.changes.iter().filter(|change| change.is_last()).map(|change| Write {
             table: Table::Rows,
-            key: key.clone(),
-            value: stored.as_ref().map(Stored::encode),
-        });
-        rows.chain(std::mem::take(&mut self.records)).collect()
+            key: change.key.clone(),
+            value: change.stored.as_ref().map(Stored::encode),
+        }));
+        writes.append(&mut self.records);
+        writes
     }
 
-    /// The changed rows, for the cache.
-    pub(crate) fn into_rows(self) -> Vec<(Bytes, Option<Stored>)> {
-        self.rows
+    pub(crate) fn into_changes(self) -> Vec<RowChange> {
+        self.changes
+    }
+}
+
+impl RowChange {
+    /// Whether it is what the group leaves.
+    pub(crate) fn is_last(&self) -> bool {
+        self.after.is_none()
+    }
+
+    /// Whether it is what its batch, which ends here, leaves.
+    pub(crate) fn is_last_before(&self, end: usize) -> bool {
+        self.after.is_none_or(|after| after >= end)
     }
 }
