@@ -11,12 +11,13 @@ use crate::batch::Batch;
 use crate::blob::{BlobId, Blobs};
 use crate::committer::Chores;
 use crate::durable::Error;
-use crate::engine::{EngineError, Order};
+use crate::engine::{Engine, EngineError, Order};
 use crate::key::Key;
 use crate::keys::{self, Kind};
 use crate::limits::{BLOB_GRACE, CHORE_RETRY};
 use crate::publish::Shared;
 use crate::queue::Queue;
+use crate::room::Room;
 use crate::snapshot::Snapshot;
 
 /// Something to do outside the commit.
@@ -28,6 +29,8 @@ pub(crate) enum Chore {
     Purge(Key),
     /// Look for blobs of a start that ended badly.
     Sweep(u32),
+    /// Give room back to the disk after deletions, when little is left.
+    Reclaim,
 }
 
 pub(crate) struct Keeper {
@@ -35,6 +38,9 @@ pub(crate) struct Keeper {
     pub(crate) queue: Arc<Queue>,
     /// Not kept alive from here: it holds the engine open.
     pub(crate) shared: Weak<Shared>,
+    /// Nor kept alive.
+    pub(crate) engine: Weak<dyn Engine>,
+    pub(crate) room: Room,
     pub(crate) blobs: Blobs,
 }
 
@@ -59,7 +65,9 @@ impl Keeper {
             }
             Err(error) => tracing::error!(error = %error, "the housekeeping cannot read what is left to do"),
         }
-        while let Some(chore) = chores.recv().await {
+        loop {
+            self.lay_ballast().await;
+            let Some(chore) = chores.recv().await else { return };
             let mut more = vec![chore];
             self.env.sleep(BLOB_GRACE).await;
             while let Ok(chore) = chores.try_recv() {
@@ -77,6 +85,7 @@ impl Keeper {
                 Chore::Remove(blobs) => self.remove(blobs).await,
                 Chore::Purge(log) => self.purge(log).await,
                 Chore::Sweep(start) => self.sweep(*start).await,
+                Chore::Reclaim => self.reclaim().await,
             };
             match result {
                 Ok(()) => return,
@@ -120,6 +129,25 @@ impl Keeper {
             tracing::info!(start, removed, "removed blobs that no row names");
         }
         self.delete([keys::start(start)]).await
+    }
+
+    async fn reclaim(&self) -> Result<(), Error> {
+        let Some(engine) = self.engine.upgrade() else { return Ok(()) };
+        let room = self.room.clone();
+        let reclaimed =
+            self.blobs.home().run(move || engine.reclaim(room.free_bytes()).map_err(std::io::Error::other));
+        reclaimed.await.map_err(|error| Error::Fatal(error.to_string()))
+    }
+
+    async fn lay_ballast(&self) {
+        let room = self.room.clone();
+        let laid = self.blobs.home().run(move || {
+            room.lay_ballast();
+            Ok(())
+        });
+        if let Err(error) = laid.await {
+            tracing::warn!(error = %error, "no room could be set aside");
+        }
     }
 
     fn left_over(&self) -> Result<Vec<Chore>, Error> {
@@ -174,8 +202,8 @@ fn merged(chores: Vec<Chore>) -> Vec<Chore> {
     for chore in chores {
         match chore {
             Chore::Remove(more) => blobs.extend(more),
-            Chore::Purge(_) | Chore::Sweep(_) if rest.contains(&chore) => {}
-            Chore::Purge(_) | Chore::Sweep(_) => rest.push(chore),
+            Chore::Purge(_) | Chore::Sweep(_) | Chore::Reclaim if rest.contains(&chore) => {}
+            Chore::Purge(_) | Chore::Sweep(_) | Chore::Reclaim => rest.push(chore),
         }
     }
     if !blobs.is_empty() {

@@ -204,6 +204,14 @@ fn run(
         segments: Newest::new(engine.segments()),
         ledger: blobs.ledger(),
     };
+    let keeper = Keeper {
+        env: Arc::clone(&env),
+        queue: Arc::clone(&queue),
+        shared: Arc::downgrade(&shared),
+        engine: Arc::downgrade(&engine),
+        room: room.clone(),
+        blobs: blobs.clone(),
+    };
     let parts = Parts {
         shared: Arc::clone(&shared),
         env: Arc::clone(&env),
@@ -219,12 +227,6 @@ fn run(
     } else {
         Drive::thread(committer, Arc::clone(&queue))
             .map_err(|error| OpenError::Io { path: options.folder, error })?
-    };
-    let keeper = Keeper {
-        env: Arc::clone(&env),
-        queue: Arc::clone(&queue),
-        shared: Arc::downgrade(&shared),
-        blobs: blobs.clone(),
     };
     let keeper = env.spawn("eddy-keeper", Box::pin(keeper.run(next_chore)));
     let keeper = std::sync::Mutex::new(Some(keeper));

@@ -79,19 +79,37 @@ impl Room {
         Ok(room)
     }
 
-    /// Asks the disk, and tends the ballast. Costs about a microsecond.
+    /// Asks the disk, and gives up the ballast when nothing is left. Costs about a microsecond.
     pub(crate) fn look(&self) -> Level {
         let Some(disk) = &self.disk else { return Level::Plenty };
         let before = disk.level();
-        let Ok(stat) = fstatvfs(&disk.folder) else { return before };
-        let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+        let Some(free) = disk.free_bytes() else { return before };
         let level = disk.marks.level(free);
         disk.level.store(level as u8, Ordering::Release);
         if level != before {
             tracing::warn!(free_bytes = free, level = ?level, "the room on the disk has changed");
         }
-        disk.tend_ballast(level, free);
+        if level == Level::Nothing && disk.is_laid.swap(false, Ordering::AcqRel) {
+            disk.drop_ballast();
+        }
         level
+    }
+
+    /// What is left on the disk, in bytes.
+    pub(crate) fn free_bytes(&self) -> u64 {
+        self.disk.as_ref().and_then(|disk| disk.free_bytes()).unwrap_or(u64::MAX)
+    }
+
+    /// Lays the ballast, unless it lies or would use up what there is. Writes to the disk.
+    pub(crate) fn lay_ballast(&self) {
+        let Some(disk) = &self.disk else { return };
+        let enough = disk.marks.grow_bytes.saturating_add(disk.marks.ballast_bytes.saturating_mul(2));
+        if disk.marks.ballast_bytes > 0
+            && disk.free_bytes().is_some_and(|free| free >= enough)
+            && !disk.is_laid.swap(true, Ordering::AcqRel)
+        {
+            disk.lay_ballast();
+        }
     }
 }
 
@@ -115,26 +133,16 @@ impl Level {
 }
 
 impl Watched {
+    fn free_bytes(&self) -> Option<u64> {
+        let stat = fstatvfs(&self.folder).ok()?;
+        Some(stat.f_bavail.saturating_mul(stat.f_frsize))
+    }
+
     fn level(&self) -> Level {
         match self.level.load(Ordering::Acquire) {
             0 => Level::Plenty,
             1 => Level::Low,
             _ => Level::Nothing,
-        }
-    }
-
-    /// Gives the ballast up when nothing is left, and lays it again when that does not use up what came back.
-    fn tend_ballast(&self, level: Level, free_bytes: u64) {
-        let is_laid = self.is_laid.load(Ordering::Acquire);
-        if level == Level::Nothing && is_laid {
-            self.drop_ballast();
-            self.is_laid.store(false, Ordering::Release);
-        }
-        let enough = self.marks.grow_bytes.saturating_add(self.marks.ballast_bytes.saturating_mul(2));
-        if level == Level::Plenty && !is_laid && self.marks.ballast_bytes > 0 && free_bytes >= enough {
-            self.lay_ballast();
-            // Not tried again at every look when the file system cannot do it.
-            self.is_laid.store(true, Ordering::Release);
         }
     }
 
@@ -177,7 +185,9 @@ mod tests {
     fn ballast_is_laid_and_given_up() {
         let folder = tempfile::tempdir().unwrap();
         let marks = RoomMarks { grow_bytes: 0, any_bytes: 0, ballast_bytes: 4096 };
-        assert_eq!(Room::watch(folder.path(), Some(marks)).unwrap().look(), Level::Plenty);
+        let room = Room::watch(folder.path(), Some(marks)).unwrap();
+        assert_eq!(room.look(), Level::Plenty);
+        room.lay_ballast();
         assert_eq!(fs::metadata(folder.path().join("ballast")).unwrap().len(), 4096);
         let none_left = RoomMarks { grow_bytes: u64::MAX, any_bytes: u64::MAX, ..marks };
         assert_eq!(Room::watch(folder.path(), Some(none_left)).unwrap().look(), Level::Nothing);

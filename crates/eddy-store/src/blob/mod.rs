@@ -94,6 +94,10 @@ impl Blobs {
         self.inner.start
     }
 
+    pub(crate) fn home(&self) -> &Home {
+        &self.inner.home
+    }
+
     pub(crate) fn ledger(&self) -> Ledger {
         self.inner.ledger.clone()
     }

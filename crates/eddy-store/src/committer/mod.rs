@@ -223,7 +223,8 @@ impl Committer {
         for change in changes.into_iter().filter(RowChange::is_last) {
             self.hot.update(&change.key, change.stored);
         }
-        for chore in Chore::of(group.chores) {
+        let reclaim = (group.level != Level::Plenty).then_some(Chore::Reclaim);
+        for chore in Chore::of(group.chores).chain(reclaim) {
             // Without a keeper, the next start does it.
             let _ = self.parts.chores.send(chore);
         }

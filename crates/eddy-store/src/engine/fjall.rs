@@ -31,6 +31,15 @@ const ROWS: &str = "rows";
 /// Flushing and compacting; more would only take memory on the machines this runs on.
 const WORKERS: usize = 2;
 
+/// Up to this size on disk the rows are looked through before they are compacted to make room.
+const SCAN_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+
+/// What the engine adds to a row in its files, at most.
+const ROW_OVERHEAD_BYTES: usize = 32;
+
+/// What must stay free beside a compaction.
+const COMPACTION_SLACK_BYTES: u64 = 8 * 1024 * 1024;
+
 impl Fjall {
     /// Opens the database in `folder`, or makes it.
     pub(crate) fn open(folder: &Path, cache_bytes: u64, env: Arc<dyn Env>) -> Result<Fjall, EngineError> {
@@ -112,6 +121,30 @@ impl Engine for Fjall {
             segments.remove(&segment);
         });
         self.database.delete_keyspace(keyspace).map_err(failed)
+    }
+
+    fn reclaim(&self, free_bytes: u64) -> Result<(), EngineError> {
+        self.rows.rotate_memtable_and_wait().map_err(failed)?;
+        if self.rows.disk_space() > SCAN_BYTES_MAX {
+            // The usual compaction has enough to do with the tombstones of so much.
+            return Ok(());
+        }
+        if self.live_bytes()?.saturating_add(COMPACTION_SLACK_BYTES) < free_bytes {
+            self.rows.major_compact().map_err(failed)?;
+        }
+        Ok(())
+    }
+}
+
+impl Fjall {
+    /// The bytes of all rows that are alive: more than a compaction of them can write.
+    fn live_bytes(&self) -> Result<u64, EngineError> {
+        let mut bytes = 0;
+        for row in self.database.snapshot().iter(&self.rows) {
+            let (key, value) = row.into_inner().map_err(failed)?;
+            bytes += (key.len() + value.len() + ROW_OVERHEAD_BYTES) as u64;
+        }
+        Ok(bytes)
     }
 }
 

@@ -35,6 +35,12 @@ pub(crate) trait Engine: Send + Sync + 'static {
     /// Drops a segment with all its records, without touching them one by one.
     fn drop_segment(&self, segment: Segment) -> Result<(), EngineError>;
 
+    /// Gives room back to the disk that deleted rows still take, as far as that can be done within `free_bytes`. May
+    /// take long; other calls go on beside it.
+    fn reclaim(&self, _free_bytes: u64) -> Result<(), EngineError> {
+        Ok(())
+    }
+
     /// How long the next write is to be waited for before it is made. Only simulated disks are slow on purpose.
     fn delay(&self) -> Option<Duration> {
         None
