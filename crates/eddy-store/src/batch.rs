@@ -248,6 +248,11 @@ impl Batch {
         }
     }
 
+    /// The keys of everything in it.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.conditions.iter().map(Condition::key).chain(self.changes.iter().map(Change::key))
+    }
+
     fn home_keys(&self) -> impl Iterator<Item = &Key> {
         let changes = self.changes.iter().filter(|change| change.is_at_home()).map(Change::key);
         self.conditions.iter().map(Condition::key).chain(changes)

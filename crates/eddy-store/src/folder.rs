@@ -16,7 +16,7 @@ use crate::open::OpenError;
 /// The data folder while this process has it. Dropping it lets the next one in.
 pub(crate) struct Folder {
     path: PathBuf,
-    _lock: File,
+    lock: File,
     /// No store was ever made here: the format is not written yet.
     is_new: bool,
 }
@@ -45,7 +45,7 @@ impl Folder {
             DirBuilder::new().recursive(true).mode(0o700).create(&inner).map_err(failed)?;
             fs::set_permissions(&inner, Permissions::from_mode(0o700)).map_err(failed)?;
         }
-        Ok(Folder { path: path.to_path_buf(), _lock: lock, is_new })
+        Ok(Folder { path: path.to_path_buf(), lock, is_new })
     }
 
     pub(crate) fn is_new(&self) -> bool {
@@ -69,6 +69,13 @@ impl Folder {
         File::open(&self.path)?.sync_all()?;
         self.is_new = false;
         Ok(())
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a child that was forked and has not yet called exec holds it too.
+        let _ = flock(&self.lock, FlockOperation::Unlock);
     }
 }
 

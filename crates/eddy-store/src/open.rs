@@ -230,7 +230,9 @@ fn run(
     };
     let keeper = env.spawn("eddy-keeper", Box::pin(keeper.run(next_chore)));
     let keeper = std::sync::Mutex::new(Some(keeper));
-    Ok(Store::new(Inner { env, queue, shared, blobs, keeper, drive, _last: Box::new((folder, last)) }))
+    let tags = options.spaces.iter().map(|space| space.tag).collect();
+    let last = Box::new((folder, last));
+    Ok(Store::new(Inner { env, tags, queue, shared, blobs, keeper, drive, _last: last }))
 }
 
 fn check_names(options: &Options) -> Result<(), OpenError> {

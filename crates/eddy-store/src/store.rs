@@ -22,6 +22,8 @@ pub struct Store {
 
 pub(crate) struct Inner {
     pub(crate) env: Arc<dyn Env>,
+    /// The tags of the registered spaces.
+    pub(crate) tags: Vec<u8>,
     pub(crate) queue: Arc<Queue>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) blobs: Blobs,
@@ -53,7 +55,7 @@ impl Store {
     /// # Errors
     /// See [`Error`]. Only [`Error::Fatal`] leaves open whether the batch took effect.
     pub async fn commit<T>(&self, batch: Batch, value: T) -> Result<Durable<T>, Error> {
-        let bytes = batch.check()?;
+        let bytes = self.check(&batch)?;
         let answer = self.inner.queue.submit(batch, bytes).await?;
         match answer.await {
             Ok(Ok(committed)) => Ok(Durable::new(value, committed)),
@@ -68,7 +70,7 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] when more is waiting than the disk takes.
     pub fn record(&self, batch: Batch) -> Result<(), Error> {
-        let bytes = batch.check()?;
+        let bytes = self.check(&batch)?;
         self.inner.queue.record(batch, bytes)
     }
 
@@ -112,6 +114,16 @@ impl Store {
         self.inner.queue.close();
         self.inner.drive.ended().await;
         self.inner.stop_keeper();
+    }
+}
+
+impl Store {
+    /// Holds a batch against the limits, the one-cell rule and the registered spaces; gives its size in bytes.
+    fn check(&self, batch: &Batch) -> Result<usize, Error> {
+        match batch.keys().find(|key| !self.inner.tags.contains(&key.tag())) {
+            Some(key) => Err(Error::Fatal(format!("the space of {key:?} is not registered"))),
+            None => batch.check(),
+        }
     }
 }
 

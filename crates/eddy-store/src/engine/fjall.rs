@@ -232,3 +232,34 @@ fn shared(value: UserValue) -> Bytes {
 fn failed(error: fjall::Error) -> EngineError {
     EngineError(format!("the embedded engine failed: {error}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use eddy_base::{System, Timestamp};
+
+    use super::*;
+    use crate::durable::Pos;
+    use crate::keys::Stored;
+
+    fn row(name: &'static str, until: Option<Timestamp>) -> Write {
+        let value = Stored { until, ..Stored::new(Pos(1), "value") }.encode();
+        Write { table: Table::Rows, key: Bytes::from_static(name.as_bytes()), value: Some(value) }
+    }
+
+    #[test]
+    fn rows_past_their_time_go_with_a_compaction() {
+        let folder = tempfile::tempdir().unwrap();
+        let env: Arc<dyn Env> = Arc::new(System::default());
+        let now = env.now();
+        let later = now.plus(std::time::Duration::from_secs(3600));
+        let engine = Fjall::open(folder.path(), 1024 * 1024, env).unwrap();
+        // An older version, in another file, must not come back.
+        engine.write(vec![row("gone", None), row("later", Some(later))]).unwrap();
+        engine.rows.rotate_memtable_and_wait().unwrap();
+        engine.write(vec![row("gone", Some(now)), row("stays", None)]).unwrap();
+        let here = |name: &str| engine.view().get(Table::Rows, name.as_bytes()).unwrap().is_some();
+        assert!(here("gone"), "the engine itself hides nothing");
+        engine.reclaim(u64::MAX).unwrap();
+        assert_eq!(["gone", "later", "stays"].map(here), [false, true, true]);
+    }
+}

@@ -161,6 +161,15 @@ async fn a_batch_stays_in_its_cell() {
 }
 
 #[tokio::test]
+async fn a_space_is_registered_or_refused() {
+    let store = testing::open([OTHERS], []);
+    let result = store.commit(batch(|b| b.put(key("a"), "1")), ()).await;
+    assert!(matches!(&result, Err(Error::Fatal(what)) if what.contains("not registered")), "{result:?}");
+    let result = store.record(batch(|b| b.put(key("a"), "1")));
+    assert!(matches!(result, Err(Error::Fatal(_))), "{result:?}");
+}
+
+#[tokio::test]
 async fn limits_are_told_with_their_number() {
     let store = open();
     let long = THINGS.key().cell().bytes(&vec![b'x'; eddy_store::KEY_BYTES_MAX]).key();

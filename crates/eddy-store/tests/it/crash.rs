@@ -14,6 +14,8 @@ use eddy_store::{BlobId, Key, Log, Retention, Store};
 use crate::{THINGS, batch, open, read_blob, write_blob};
 
 const FOLDER: &str = "EDDY_STORE_CRASH_FOLDER";
+/// One client does so many steps and ends; without it many go on until they are killed.
+const STEPS: &str = "EDDY_STORE_CRASH_STEPS";
 const ROUNDS: usize = 20;
 const TASKS: u64 = 16;
 
@@ -47,14 +49,16 @@ async fn step(store: &Store, task: u64, n: u64) {
 fn victim() {
     let Some(folder) = std::env::var_os(FOLDER) else { return };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let steps: Option<u64> = std::env::var(STEPS).ok().map(|text| text.parse().unwrap());
+    let tasks = if steps.is_some() { 1 } else { TASKS };
     runtime.block_on(async {
         let store = open(Path::new(&folder)).unwrap();
-        let tasks = (0..TASKS).map(|task| {
+        let tasks = (0..tasks).map(|task| {
             let store = store.clone();
             let work = async move {
                 let snapshot = store.snapshot();
                 let first = snapshot.counter(&row(task, "n", 0)).unwrap() as u64;
-                for n in first.. {
+                for n in first..steps.unwrap_or(u64::MAX) {
                     step(&store, task, n).await;
                     // One write each, so that a line is whole or absent.
                     std::io::stderr().write_all(format!("acknowledged {task} {n}\n").as_bytes()).unwrap();
@@ -66,6 +70,73 @@ fn victim() {
             task.join().await.unwrap();
         }
     });
+}
+
+/// Under the eyes of strace: no step is acknowledged before its blob, the blob's folder and its group are synced.
+#[test]
+fn nothing_is_said_before_it_is_on_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let trace = folder.path().join("trace");
+    let traced = Command::new("strace")
+        .args(["-f", "-y", "-qq", "-e", "trace=write,pwrite64,fdatasync,fsync", "-o"])
+        .arg(&trace)
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "crash::victim", "--nocapture"])
+        .env(FOLDER, folder.path().join("data"))
+        .env(STEPS, "17")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    match traced {
+        Ok(status) => assert!(status.success(), "the victim failed under strace"),
+        Err(error) => {
+            return println!("skipped: strace does not run here ({error}); install it to test this");
+        }
+    }
+    let trace = std::fs::read_to_string(trace).unwrap();
+    let mut order = Order::default();
+    trace.lines().for_each(|line| order.see(line));
+    assert_eq!(order.acknowledged, 17);
+}
+
+/// What has been written and not synced yet, as the trace of one client's steps goes by.
+#[derive(Default)]
+struct Order {
+    journal: bool,
+    blob: bool,
+    folder: bool,
+    acknowledged: usize,
+}
+
+impl Order {
+    fn see(&mut self, line: &str) {
+        // A call that is interrupted by another thread is resumed on a line of its own, without its file; it counts
+        // from its beginning, which errs to the strict side for writes. Syncs are counted when they are over.
+        let is_over = !line.contains("unfinished");
+        let is_sync = line.contains(" fdatasync(") || line.contains(" fsync(");
+        let is_write = line.contains(" write(") || line.contains(" pwrite64(");
+        match (is_write, is_sync && is_over) {
+            (true, _) if line.contains("acknowledged ") => {
+                assert!(!self.journal && !self.blob && !self.folder, "said too early: {line}");
+                self.acknowledged += 1;
+            }
+            (true, _) if line.contains(".jnl>") => self.journal = true,
+            (true, _) if line.contains("/blobs/") => (self.blob, self.folder) = (true, true),
+            (_, true) if line.contains(".jnl>") => {
+                assert!(!self.blob && !self.folder, "the row is synced before its blob: {line}");
+                self.journal = false;
+            }
+            (_, true) if is_blob_file(line) => self.blob = false,
+            (_, true) if line.contains("/blobs/") => self.folder = false,
+            (..) => {}
+        }
+    }
+}
+
+/// Whether the file of a call is a blob, and not a folder of blobs: its name has 32 digits.
+fn is_blob_file(line: &str) -> bool {
+    let path = line.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map_or("", |(path, _)| path);
+    path.contains("/blobs/") && path.rsplit('/').next().is_some_and(|name| name.len() == 32)
 }
 
 /// Kills the victim when dropped, so that a failed test leaves none.

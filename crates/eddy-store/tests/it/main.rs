@@ -6,6 +6,7 @@ mod blobs;
 mod commits;
 mod crash;
 mod faults;
+mod golden;
 mod history;
 mod keys;
 mod logs;
@@ -67,6 +68,19 @@ pub async fn read_blob(store: &Store, id: BlobId, range: std::ops::Range<u64>) -
     Ok(bytes)
 }
 
+pub fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
 /// The real world with a wall clock that the test moves. Short sleeps end at once, those of a minute and more never.
 #[derive(Default)]
 pub struct Moved {
@@ -75,6 +89,11 @@ pub struct Moved {
 }
 
 impl Moved {
+    /// Sets the clock; it goes on from there.
+    pub fn set(&self, now: Timestamp) {
+        self.ahead_millis.store(now.millis() - self.system.now().millis(), Ordering::SeqCst);
+    }
+
     pub fn forward(&self, span: Duration) {
         self.ahead_millis.fetch_add(span.as_millis() as i64, Ordering::SeqCst);
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use eddy_store::{EngineKind, OpenError, Options, Space, Store, Update, UpdateId, Verdict};
 
-use crate::{THINGS, batch, key, open, options};
+use crate::{THINGS, batch, copy_folder, key, open, options};
 
 /// A folder with one committed row, closed.
 async fn filled() -> tempfile::TempDir {
@@ -121,19 +121,6 @@ async fn rolled_back() -> tempfile::TempDir {
     fs::remove_dir_all(&rows).unwrap();
     fs::rename(&copy, &rows).unwrap();
     folder
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_folder(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 #[tokio::test]
