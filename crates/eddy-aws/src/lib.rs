@@ -15,6 +15,7 @@ mod logs;
 mod needs;
 mod operation;
 mod reply;
+pub mod s3;
 pub mod serve;
 mod sts;
 pub mod table;

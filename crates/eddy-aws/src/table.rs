@@ -1,10 +1,10 @@
 //! What there is: every service, and in it every operation, that stands.
 
-use crate::{Op, Service, apigatewayv2, iam, lambda, logs, sts};
+use crate::{Op, Service, apigatewayv2, iam, lambda, logs, s3, sts};
 
 /// All services with at least one operation.
 pub static SERVICES: &[&Service] =
-    &[&apigatewayv2::SERVICE, &iam::SERVICE, &lambda::SERVICE, &logs::SERVICE, &sts::SERVICE];
+    &[&apigatewayv2::SERVICE, &iam::SERVICE, &lambda::SERVICE, &logs::SERVICE, &s3::SERVICE, &sts::SERVICE];
 
 /// A service by the name of its schema.
 pub fn service(name: &str) -> Option<&'static Service> {

@@ -21,9 +21,11 @@ pub trait Target: Send + Sync + 'static {
 
 /// Writes an event in the form that a function expects.
 pub trait Shape: Send + Sync + 'static {
+    /// `subscription` is the id of the one that it is written for.
+    ///
     /// # Errors
     /// When the event's data are not what this shape reads; the event is then a dead letter at once.
-    fn render(&self, event: &Event) -> Result<Bytes, Fault>;
+    fn render(&self, event: &Event, subscription: &str) -> Result<Bytes, Fault>;
 }
 
 /// One attempt at one event.

@@ -5,6 +5,7 @@ mod harness;
 mod iam;
 mod lambda;
 mod path;
+mod s3;
 mod sts;
 mod table;
 mod trace;

@@ -131,7 +131,8 @@ async fn an_unknown_key_gets_a_hint_and_its_body_is_not_read() {
 async fn without_a_signature_only_forms_and_s3_are_looked_at() {
     let house = open().await;
     for (service, request) in ways() {
-        let answer = if service == "sts" {
+        // A path that nobody signed for is anonymous S3's, whoever's it looks like.
+        let answer = if matches!(service, "lambda" | "s3" | "sts") {
             house.send(request.map(Full::new)).await
         } else {
             house.send(request.map(|_| Closed)).await

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 use eddy_aws::{Op, Service, table};
-use eddy_wire::schema::{self, Operation, Segment};
+use eddy_wire::schema::{self, Location, Member, Operation, Segment};
 use eddy_wire::{Protocol, decode, route};
 use http::Request;
 use http_body_util::Full;
@@ -47,6 +47,9 @@ fn bare(operation: &Operation, protocol: Protocol, body: &[u8]) -> Request<Bytes
         }
         Protocol::RestJson | Protocol::RestXml => {
             request = request.method(operation.http.method.clone()).uri(uri(operation));
+            for member in required(operation, Location::Header) {
+                request = request.header(member.wire_name, "1");
+            }
         }
     }
     request.body(body.into()).expect("a request")
@@ -66,9 +69,16 @@ fn uri(operation: &Operation) -> String {
         Some(value) => format!("{key}={value}"),
         None => (*key).to_owned(),
     });
-    let query: Vec<String> = query.collect();
+    // Operations of one path are told apart by what they require.
+    let required = required(operation, Location::Query).map(|member| format!("{}=1", member.wire_name));
+    let query: Vec<String> = query.chain(required).collect();
     let path = if path.is_empty() { "/".to_owned() } else { path };
     if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) }
+}
+
+fn required(operation: &Operation, location: Location) -> impl Iterator<Item = &'static Member> {
+    let members = operation.input.map_or(&[][..], |input| &input.get().structure().members);
+    members.iter().filter(move |member| member.required && member.location == location)
 }
 
 #[test]

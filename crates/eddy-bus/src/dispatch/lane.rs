@@ -488,7 +488,9 @@ async fn deliver(
 ) {
     let payload = match shape {
         Ok(None) => Ok(delivery.event.data.clone()),
-        Ok(Some(shape)) => shape.render(&delivery.event).map_err(|fault: Fault| fault.to_string()),
+        Ok(Some(shape)) => {
+            shape.render(&delivery.event, &delivery.subscription).map_err(|fault: Fault| fault.to_string())
+        }
         Err(name) => Err(format!("there is no shape {name:?}")),
     };
     match payload {

@@ -66,7 +66,7 @@ impl Target for Scripted {
 struct Marked;
 
 impl Shape for Marked {
-    fn render(&self, event: &Event) -> Result<Bytes, Fault> {
+    fn render(&self, event: &Event, _: &str) -> Result<Bytes, Fault> {
         if event.subject == "unshapely" {
             return Err(Fault::invalid("it has no shape"));
         }

@@ -1,0 +1,80 @@
+use std::collections::BTreeMap;
+
+use eddy_base::Fault;
+use eddy_objects::{Description, NewUpload};
+use serde::{Deserialize, Serialize};
+
+use super::fault::About;
+use super::names::{self, object_arn};
+use super::{by, describe, sums, tags, upload};
+use crate::{Cx, Needs, Operation, Reply};
+
+/// Begins an upload in parts.
+#[derive(Deserialize)]
+pub(super) struct CreateMultipartUpload {
+    bucket: String,
+    key: String,
+    cache_control: Option<String>,
+    content_disposition: Option<String>,
+    content_encoding: Option<String>,
+    content_language: Option<String>,
+    content_type: Option<String>,
+    expires: Option<String>,
+    metadata: Option<BTreeMap<String, String>>,
+    tagging: Option<String>,
+    checksum_algorithm: Option<String>,
+    checksum_type: Option<String>,
+    expected_bucket_owner: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Output {
+    bucket: String,
+    key: String,
+    upload_id: String,
+    checksum_algorithm: Option<&'static str>,
+    checksum_type: Option<&'static str>,
+}
+
+impl Operation for CreateMultipartUpload {
+    const NAME: &'static str = "CreateMultipartUpload";
+    type Output = Output;
+
+    fn needs(&self, _: &Cx) -> Needs {
+        let object = object_arn(&self.bucket, &self.key);
+        let put = Needs::one("s3:PutObject", object.clone());
+        if self.tagging.is_some() { put.and("s3:PutObjectTagging", object) } else { put }
+    }
+
+    async fn call(self, cx: Cx) -> Result<Reply<Output>, Fault> {
+        names::open(&cx, &self.bucket, self.expected_bucket_owner.as_deref())?;
+        let checksum = upload::checksum(self.checksum_algorithm.as_deref(), self.checksum_type.as_deref())?;
+        let description = describe::checked(Description {
+            content_type: self.content_type,
+            content_encoding: self.content_encoding,
+            content_language: self.content_language,
+            content_disposition: self.content_disposition,
+            cache_control: self.cache_control,
+            expires: self.expires,
+            metadata: self.metadata.unwrap_or_default(),
+        })?;
+        let by = by(&cx);
+        let new = NewUpload {
+            bucket: &self.bucket,
+            key: &self.key,
+            description,
+            tags: tags::of_header(self.tagging.as_deref().unwrap_or_default())?,
+            checksum,
+            by: &by,
+        };
+        let begun = cx.engines.objects.create_upload(new).await;
+        let begun = begun.map_err(|error| About::object(&self.bucket, &self.key).fault(error))?;
+        Ok(Reply::after(begun.map(|id| Output {
+            bucket: self.bucket,
+            key: self.key,
+            upload_id: id.to_string(),
+            checksum_algorithm: checksum.map(|(algorithm, _)| sums::name(algorithm)),
+            checksum_type: checksum.map(|(_, coverage)| sums::kind(coverage)),
+        })))
+    }
+}

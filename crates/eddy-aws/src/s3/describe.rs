@@ -1,0 +1,69 @@
+//! What a writer says about an object: headers that are kept, and the user's metadata.
+
+use std::collections::BTreeMap;
+
+use eddy_base::Fault;
+use eddy_objects::Description;
+
+use super::fault;
+use super::limits::METADATA_BYTES_MAX;
+
+/// What an object is when nobody says what it is.
+pub(super) const UNKNOWN_TYPE: &str = "binary/octet-stream";
+
+/// Tidies what a request says.
+///
+/// # Errors
+/// Metadata that is too large.
+pub(super) fn checked(description: Description) -> Result<Description, Fault> {
+    let bytes: usize = description.metadata.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if bytes > METADATA_BYTES_MAX {
+        let text = "Your metadata headers exceed the maximum allowed metadata size";
+        return Err(fault::invalid("MetadataTooLarge", text)
+            .with("Size", bytes.to_string())
+            .with("MaxSizeAllowed", METADATA_BYTES_MAX.to_string()));
+    }
+    let metadata: BTreeMap<String, String> =
+        description.metadata.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
+    Ok(Description { content_encoding: encoding(description.content_encoding), metadata, ..description })
+}
+
+/// The encoding without that of the transfer, which is taken off before anything is stored.
+fn encoding(header: Option<String>) -> Option<String> {
+    let header = header?;
+    let kept: Vec<&str> = header
+        .split(',')
+        .map(str::trim)
+        .filter(|coding| !coding.eq_ignore_ascii_case("aws-chunked"))
+        .collect();
+    let kept = kept.join(",");
+    (!kept.is_empty()).then_some(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_transfer_leaves_no_trace() {
+        let check = |header: &str, expected: Option<&str>| {
+            assert_eq!(encoding(Some(header.into())).as_deref(), expected, "{header}");
+        };
+        check("aws-chunked", None);
+        check("aws-chunked, gzip", Some("gzip"));
+        check("gzip,aws-chunked,br", Some("gzip,br"));
+        check("identity", Some("identity"));
+        assert_eq!(encoding(None), None);
+    }
+
+    #[test]
+    fn metadata_has_lower_case_names_and_a_limit() {
+        let said = |value: String| Description {
+            metadata: [("Key".into(), value)].into(),
+            ..Description::default()
+        };
+        let kept = checked(said("v".repeat(2045))).expect("fits");
+        assert_eq!(kept.metadata.keys().collect::<Vec<_>>(), ["key"]);
+        assert_eq!(checked(said("v".repeat(2046))).expect_err("too large").name, Some("MetadataTooLarge"));
+    }
+}

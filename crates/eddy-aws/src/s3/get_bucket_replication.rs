@@ -1,0 +1,28 @@
+use eddy_base::Fault;
+use serde::Deserialize;
+
+use super::fault;
+use super::names::{self, bucket_arn};
+use crate::{Cx, Needs, Operation, Reply};
+
+/// Says of a bucket where it is copied to: no bucket has any.
+#[derive(Deserialize)]
+pub(super) struct GetBucketReplication {
+    bucket: String,
+    expected_bucket_owner: Option<String>,
+}
+
+impl Operation for GetBucketReplication {
+    const NAME: &'static str = "GetBucketReplication";
+    type Output = ();
+
+    fn needs(&self, _: &Cx) -> Needs {
+        Needs::one("s3:GetReplicationConfiguration", bucket_arn(&self.bucket))
+    }
+
+    async fn call(self, cx: Cx) -> Result<Reply<()>, Fault> {
+        names::open(&cx, &self.bucket, self.expected_bucket_owner.as_deref())?;
+        let text = "The replication configuration was not found";
+        Err(fault::not_configured("ReplicationConfigurationNotFoundError", text, &self.bucket))
+    }
+}

@@ -1,0 +1,145 @@
+use eddy_base::Fault;
+use eddy_objects::{Found, PartMark};
+use eddy_wire::Time;
+use serde::{Deserialize, Serialize};
+
+use super::fault::{self, About};
+use super::limits::PAGE_ENTRIES;
+use super::listing::whole_seconds;
+use super::names::{self, object_arn};
+use super::read::unversioned;
+use super::sums::Sums;
+use crate::{Cx, Needs, Operation, Reply};
+
+/// Says chosen things about an object, its parts among them.
+#[derive(Deserialize)]
+pub(super) struct GetObjectAttributes {
+    bucket: String,
+    key: String,
+    version_id: Option<String>,
+    max_parts: Option<i64>,
+    part_number_marker: Option<i64>,
+    expected_bucket_owner: Option<String>,
+    object_attributes: Vec<String>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Output {
+    last_modified: Time,
+    etag: Option<String>,
+    checksum: Option<Whole>,
+    object_parts: Option<Parts>,
+    storage_class: Option<&'static str>,
+    object_size: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Whole {
+    checksum_crc32: Option<String>,
+    checksum_crc32c: Option<String>,
+    checksum_crc64nvme: Option<String>,
+    checksum_sha1: Option<String>,
+    checksum_sha256: Option<String>,
+    checksum_type: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Parts {
+    total_parts_count: usize,
+    part_number_marker: i64,
+    next_part_number_marker: i64,
+    max_parts: i64,
+    is_truncated: bool,
+    parts: Vec<Part>,
+}
+
+#[derive(Serialize)]
+struct Part {
+    part_number: u32,
+    size: u64,
+    checksum_crc32: Option<String>,
+    checksum_crc32c: Option<String>,
+    checksum_crc64nvme: Option<String>,
+    checksum_sha1: Option<String>,
+    checksum_sha256: Option<String>,
+}
+
+const KNOWN: [&str; 5] = ["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"];
+
+impl Operation for GetObjectAttributes {
+    const NAME: &'static str = "GetObjectAttributes";
+    type Output = Output;
+
+    fn needs(&self, _: &Cx) -> Needs {
+        let object = object_arn(&self.bucket, &self.key);
+        Needs::one("s3:GetObject", object.clone()).and("s3:GetObjectAttributes", object)
+    }
+
+    async fn call(self, cx: Cx) -> Result<Reply<Output>, Fault> {
+        names::open(&cx, &self.bucket, self.expected_bucket_owner.as_deref())?;
+        unversioned(self.version_id.as_deref())?;
+        if let Some(unknown) = self.object_attributes.iter().find(|name| !KNOWN.contains(&name.as_str())) {
+            let text = "Invalid attribute name specified.";
+            return Err(fault::invalid_argument(text, "x-amz-object-attributes", unknown));
+        }
+        let seen = cx.engines.objects.get(&self.bucket, &self.key);
+        let seen = seen.map_err(|error| About::object(&self.bucket, &self.key).fault(error))?;
+        let found = &seen.value;
+        let head = &found.object.head;
+        let wants = |name: &str| self.object_attributes.iter().any(|wanted| wanted == name);
+        let output = Output {
+            last_modified: Time(whole_seconds(head.modified)),
+            etag: wants("ETag").then(|| head.etag.to_string()),
+            checksum: wants("Checksum").then(|| whole(found)),
+            object_parts: (wants("ObjectParts") && !found.parts().is_empty()).then(|| self.parts(found)),
+            storage_class: wants("StorageClass").then_some("STANDARD"),
+            object_size: wants("ObjectSize").then_some(head.size),
+        };
+        Ok(Reply::read(output, seen.pos))
+    }
+}
+
+impl GetObjectAttributes {
+    fn parts(&self, found: &Found) -> Parts {
+        let marker = self.part_number_marker.unwrap_or(0).max(0);
+        let max = self.max_parts.unwrap_or(PAGE_ENTRIES).clamp(0, PAGE_ENTRIES);
+        let mut rest = found.parts().iter().filter(|part| i64::from(part.number) > marker);
+        let limit = usize::try_from(max).unwrap_or_default();
+        let parts: Vec<Part> = rest.by_ref().take(limit).map(|part| listed(found, part)).collect();
+        Parts {
+            total_parts_count: found.parts().len(),
+            part_number_marker: marker,
+            next_part_number_marker: parts.last().map_or(0, |part| i64::from(part.part_number)),
+            max_parts: max,
+            is_truncated: rest.next().is_some(),
+            parts,
+        }
+    }
+}
+
+fn whole(found: &Found) -> Whole {
+    let head = &found.object.head;
+    let sums = Sums::of(head.checksum.as_ref(), head.parts);
+    Whole {
+        checksum_crc32: sums.crc32,
+        checksum_crc32c: sums.crc32c,
+        checksum_crc64nvme: sums.crc64nvme,
+        checksum_sha1: sums.sha1,
+        checksum_sha256: sums.sha256,
+        checksum_type: sums.kind,
+    }
+}
+
+fn listed(found: &Found, part: &PartMark) -> Part {
+    let algorithm = found.object.head.checksum.as_ref().map(|checksum| checksum.algorithm);
+    let sums = algorithm.map(|algorithm| Sums::of_value(algorithm, &part.checksum)).unwrap_or_default();
+    Part {
+        part_number: part.number,
+        size: part.size,
+        checksum_crc32: sums.crc32,
+        checksum_crc32c: sums.crc32c,
+        checksum_crc64nvme: sums.crc64nvme,
+        checksum_sha1: sums.sha1,
+        checksum_sha256: sums.sha256,
+    }
+}

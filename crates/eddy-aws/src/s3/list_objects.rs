@@ -1,0 +1,98 @@
+use eddy_base::Fault;
+use eddy_objects::{After, Query};
+use serde::{Deserialize, Serialize};
+
+use super::fault::About;
+use super::listing::{CommonPrefix, Encoding, Object, Owner, page_max};
+use super::names::{self, bucket_arn, owner_id};
+use crate::{Cx, Needs, Operation, Reply};
+
+/// Lists a page of a bucket's objects, the old way: the next page begins behind the last name of this one.
+#[derive(Deserialize)]
+pub(super) struct ListObjects {
+    bucket: String,
+    delimiter: Option<String>,
+    encoding_type: Option<String>,
+    marker: Option<String>,
+    max_keys: Option<i64>,
+    prefix: Option<String>,
+    expected_bucket_owner: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Output {
+    is_truncated: bool,
+    marker: String,
+    next_marker: Option<String>,
+    contents: Vec<Object>,
+    name: String,
+    prefix: String,
+    delimiter: Option<String>,
+    max_keys: i64,
+    common_prefixes: Vec<CommonPrefix>,
+    encoding_type: Option<&'static str>,
+}
+
+impl Operation for ListObjects {
+    const NAME: &'static str = "ListObjects";
+    type Output = Output;
+
+    fn needs(&self, _: &Cx) -> Needs {
+        Needs::one("s3:ListBucket", bucket_arn(&self.bucket))
+    }
+
+    async fn call(self, cx: Cx) -> Result<Reply<Output>, Fault> {
+        let bucket = names::open(&cx, &self.bucket, self.expected_bucket_owner.as_deref())?;
+        let encoding = Encoding::of(self.encoding_type.as_deref())?;
+        let max_keys = page_max(self.max_keys, "maxKeys")?;
+        let marker = self.marker.unwrap_or_default();
+        let delimiter = self.delimiter.filter(|delimiter| !delimiter.is_empty());
+        let query = Query {
+            prefix: self.prefix.unwrap_or_default(),
+            after: behind(&marker, delimiter.as_deref()),
+            delimiter: delimiter.clone().unwrap_or_default(),
+            max: usize::try_from(max_keys).unwrap_or_default(),
+        };
+        let seen = cx.engines.objects.list(&self.bucket, &query).await;
+        let seen = seen.map_err(|error| About::bucket(&self.bucket).fault(error))?;
+        let page = seen.value;
+        // Only with a delimiter: without one the last key says as much.
+        let next_marker = page.next.as_ref().filter(|_| delimiter.is_some()).and_then(name_of);
+        let owner = Owner { id: owner_id(&bucket.owner.account) };
+        let list = |listed| Object::new(listed, encoding, Some(owner.clone()));
+        let output = Output {
+            is_truncated: page.next.is_some(),
+            marker: encoding.write(&marker),
+            next_marker: next_marker.map(|name| encoding.write(name)),
+            contents: page.objects.into_iter().map(list).collect(),
+            name: self.bucket,
+            prefix: encoding.write(&query.prefix),
+            delimiter: delimiter.map(|delimiter| encoding.write(&delimiter)),
+            max_keys,
+            common_prefixes: page
+                .prefixes
+                .iter()
+                .map(|prefix| CommonPrefix { prefix: encoding.write(prefix) })
+                .collect(),
+            encoding_type: encoding.name(),
+        };
+        Ok(Reply::read(output, seen.pos))
+    }
+}
+
+/// A marker that ends in the delimiter may be the rolled-up prefix that ended the page before: then everything under
+/// it was told.
+fn behind(marker: &str, delimiter: Option<&str>) -> After {
+    match delimiter {
+        _ if marker.is_empty() => After::Nothing,
+        Some(delimiter) if marker.ends_with(delimiter) => After::Prefix(marker.to_owned()),
+        Some(_) | None => After::Key(marker.to_owned()),
+    }
+}
+
+fn name_of(after: &After) -> Option<&str> {
+    match after {
+        After::Nothing => None,
+        After::Key(name) | After::Prefix(name) => Some(name),
+    }
+}

@@ -1,0 +1,274 @@
+//! What GetObject and HeadObject have in common: everything but the bytes.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use eddy_base::{Code, Fault, Subject};
+use eddy_identity::Caller;
+use eddy_objects::{Checksum, Coverage, Found};
+use eddy_wire::Time;
+use http::StatusCode;
+use serde::Serialize;
+
+use super::condition::{Answer, Given, quoted};
+use super::describe::UNKNOWN_TYPE;
+use super::fault::{self, About};
+use super::listing::whole_seconds;
+use super::names;
+use super::range::{self, content_range};
+use super::sums::Sums;
+use crate::{Cx, Reply};
+
+/// A read as both operations get it.
+pub(super) struct Read {
+    pub bucket: String,
+    pub key: String,
+    pub version_id: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+    pub if_match: Option<String>,
+    pub if_none_match: Option<String>,
+    pub if_modified_since: Option<Time>,
+    pub if_unmodified_since: Option<Time>,
+    pub range: Option<String>,
+    pub part_number: Option<i64>,
+    pub checksum_mode: Option<String>,
+    pub overrides: Overrides,
+}
+
+/// Headers of the answer that the request wants otherwise.
+#[derive(Default)]
+pub(super) struct Overrides {
+    pub cache_control: Option<String>,
+    pub content_disposition: Option<String>,
+    pub content_encoding: Option<String>,
+    pub content_language: Option<String>,
+    pub content_type: Option<String>,
+    pub expires: Option<Time>,
+}
+
+/// The answer's members; those of HeadObject and of GetObject are the same.
+#[derive(Serialize)]
+pub(super) struct Output {
+    accept_ranges: Option<&'static str>,
+    last_modified: Time,
+    content_length: Option<u64>,
+    etag: String,
+    checksum_crc32: Option<String>,
+    checksum_crc32c: Option<String>,
+    checksum_crc64nvme: Option<String>,
+    checksum_sha1: Option<String>,
+    checksum_sha256: Option<String>,
+    checksum_type: Option<&'static str>,
+    cache_control: Option<String>,
+    content_disposition: Option<String>,
+    content_encoding: Option<String>,
+    content_language: Option<String>,
+    content_range: Option<String>,
+    content_type: Option<String>,
+    expires: Option<String>,
+    metadata: BTreeMap<String, String>,
+    parts_count: Option<u32>,
+    tag_count: Option<usize>,
+}
+
+/// What is to be answered.
+pub(super) struct Reading {
+    pub reply: Reply<Output>,
+    /// The object and the bytes to be sent; none when the client has them.
+    pub sent: Option<(Found, Range<u64>)>,
+}
+
+/// Which bytes, and of what.
+struct Extent {
+    range: Range<u64>,
+    status: StatusCode,
+    content_range: Option<String>,
+    parts_count: Option<u32>,
+    checksum: Sums,
+}
+
+impl Read {
+    /// # Errors
+    /// No such bucket or object, a condition, a range.
+    pub(super) fn answer(self, cx: &Cx) -> Result<Reading, Fault> {
+        names::open(cx, &self.bucket, self.expected_bucket_owner.as_deref())?;
+        unversioned(self.version_id.as_deref())?;
+        if cx.caller == Caller::Anonymous && self.overrides.any() {
+            let text = "Request specific response headers cannot be used for anonymous GET requests.";
+            return Err(fault::invalid_request(text));
+        }
+        let seen = cx.engines.objects.get(&self.bucket, &self.key);
+        let seen = seen.map_err(|error| About::object(&self.bucket, &self.key).fault(error))?;
+        let (found, pos) = (seen.value, seen.pos);
+        let given = Given {
+            matches: self.if_match.as_deref(),
+            none_match: self.if_none_match.as_deref(),
+            modified_since: self.if_modified_since,
+            unmodified_since: self.if_unmodified_since,
+        };
+        if given.admit(&found.object.head)? == Answer::Unchanged {
+            let reply = Reply::read(self.unchanged(&found), pos).status(StatusCode::NOT_MODIFIED);
+            return Ok(Reading { reply, sent: None });
+        }
+        let extent = self.extent(&found)?;
+        let (range, status) = (extent.range.clone(), extent.status);
+        let reply = Reply::read(self.output(&found, extent), pos).status(status);
+        Ok(Reading { reply, sent: Some((found, range)) })
+    }
+
+    fn extent(&self, found: &Found) -> Result<Extent, Fault> {
+        let head = &found.object.head;
+        let wants_sums =
+            self.checksum_mode.as_deref().is_some_and(|mode| mode.eq_ignore_ascii_case("enabled"));
+        match (self.part_number, &self.range) {
+            (Some(_), Some(_)) => {
+                Err(fault::invalid_request("Cannot specify both Range header and partNumber query parameter"))
+            }
+            (Some(number), None) => part(found, number, wants_sums),
+            (None, header) => {
+                let range = range::wanted(header.as_deref(), head.size)?;
+                let kept = head.checksum.as_ref().filter(|_| wants_sums && range.is_none());
+                Ok(Extent {
+                    status: if range.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK },
+                    content_range: range.as_ref().map(|range| content_range(range, head.size)),
+                    range: range.unwrap_or(0..head.size),
+                    parts_count: None,
+                    checksum: Sums::of(kept, head.parts),
+                })
+            }
+        }
+    }
+
+    fn output(self, found: &Found, extent: Extent) -> Output {
+        let head = &found.object.head;
+        let said = head.description.clone();
+        let sums = extent.checksum;
+        let tag_count = found.object.tags.len();
+        Output {
+            accept_ranges: Some("bytes"),
+            last_modified: Time(whole_seconds(head.modified)),
+            content_length: Some(extent.range.end - extent.range.start),
+            etag: quoted(head.etag),
+            checksum_crc32: sums.crc32,
+            checksum_crc32c: sums.crc32c,
+            checksum_crc64nvme: sums.crc64nvme,
+            checksum_sha1: sums.sha1,
+            checksum_sha256: sums.sha256,
+            checksum_type: sums.kind,
+            cache_control: self.overrides.cache_control.or(said.cache_control),
+            content_disposition: self.overrides.content_disposition.or(said.content_disposition),
+            content_encoding: self.overrides.content_encoding.or(said.content_encoding),
+            content_language: self.overrides.content_language.or(said.content_language),
+            content_range: extent.content_range,
+            content_type: Some(
+                self.overrides.content_type.or(said.content_type).unwrap_or_else(|| UNKNOWN_TYPE.to_owned()),
+            ),
+            expires: self.overrides.expires.map(http_date).or(said.expires),
+            metadata: said.metadata,
+            parts_count: extent.parts_count,
+            tag_count: Some(tag_count).filter(|count| *count > 0),
+        }
+    }
+
+    /// What a client that has the object gets to hear.
+    fn unchanged(&self, found: &Found) -> Output {
+        let head = &found.object.head;
+        Output {
+            accept_ranges: None,
+            last_modified: Time(whole_seconds(head.modified)),
+            content_length: None,
+            etag: quoted(head.etag),
+            checksum_crc32: None,
+            checksum_crc32c: None,
+            checksum_crc64nvme: None,
+            checksum_sha1: None,
+            checksum_sha256: None,
+            checksum_type: None,
+            cache_control: head.description.cache_control.clone(),
+            content_disposition: None,
+            content_encoding: None,
+            content_language: None,
+            content_range: None,
+            content_type: None,
+            expires: head.description.expires.clone(),
+            metadata: BTreeMap::new(),
+            parts_count: None,
+            tag_count: None,
+        }
+    }
+}
+
+impl Overrides {
+    fn any(&self) -> bool {
+        self.cache_control.is_some()
+            || self.content_disposition.is_some()
+            || self.content_encoding.is_some()
+            || self.content_language.is_some()
+            || self.content_type.is_some()
+            || self.expires.is_some()
+    }
+}
+
+/// One part of an object, as it was uploaded; an object that came in one piece is its own first part.
+fn part(found: &Found, number: i64, wants_sums: bool) -> Result<Extent, Fault> {
+    let head = &found.object.head;
+    if !(1..=10_000).contains(&number) {
+        let text = "Part number must be an integer between 1 and 10000, inclusive";
+        return Err(fault::invalid_argument(text, "partNumber", number.to_string()));
+    }
+    let parts = found.parts();
+    let whole = parts.is_empty() && number == 1;
+    if whole && head.size == 0 {
+        return Ok(Extent {
+            range: 0..0,
+            status: StatusCode::OK,
+            content_range: None,
+            parts_count: None,
+            checksum: Sums::of(head.checksum.as_ref().filter(|_| wants_sums), None),
+        });
+    }
+    let (range, sums) = if whole {
+        (0..head.size, Sums::of(head.checksum.as_ref().filter(|_| wants_sums), None))
+    } else {
+        let at = parts.iter().position(|part| i64::from(part.number) == number);
+        let at = at.ok_or_else(|| no_such_part(number, parts.len()))?;
+        let start: u64 = parts[..at].iter().map(|part| part.size).sum();
+        let checksum = head.checksum.as_ref().filter(|_| wants_sums).map(|whole| Checksum {
+            algorithm: whole.algorithm,
+            coverage: Coverage::Whole,
+            value: parts[at].checksum.clone(),
+        });
+        let kind =
+            head.checksum.as_ref().filter(|_| wants_sums).map(|whole| super::sums::kind(whole.coverage));
+        (start..start + parts[at].size, Sums { kind, ..Sums::of(checksum.as_ref(), None) })
+    };
+    Ok(Extent {
+        status: StatusCode::PARTIAL_CONTENT,
+        content_range: Some(content_range(&range, head.size)),
+        range,
+        parts_count: head.parts,
+        checksum: sums,
+    })
+}
+
+fn no_such_part(number: i64, parts: usize) -> Fault {
+    let text = "The requested partnumber is not satisfiable";
+    fault::named(Code::Invalid, Subject::Range, "InvalidPartNumber", text)
+        .with("PartNumberRequested", number.to_string())
+        .with("ActualPartCount", parts.max(1).to_string())
+}
+
+/// A version that a request names: buckets keep none, so only `null` is there.
+///
+/// # Errors
+/// Any other.
+pub(super) fn unversioned(version: Option<&str>) -> Result<(), Fault> {
+    match version {
+        None | Some("null") => Ok(()),
+        Some(other) => Err(fault::invalid_argument("Invalid version id specified", "versionId", other)),
+    }
+}
+
+fn http_date(time: Time) -> String {
+    time.0.civil().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}

@@ -1,0 +1,123 @@
+//! The source of a copy.
+
+use eddy_base::Fault;
+use eddy_objects::{Error, Object};
+use eddy_wire::Time;
+use percent_encoding::percent_decode_str;
+
+use super::condition::Given;
+use super::fault::{self, About};
+use super::names;
+use super::read::unversioned;
+use crate::Cx;
+
+/// What `x-amz-copy-source` names.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Source {
+    pub bucket: String,
+    pub key: String,
+}
+
+/// The conditions that a copy puts on its source.
+#[derive(Default)]
+pub(super) struct Conditions {
+    pub matches: Option<String>,
+    pub none_match: Option<String>,
+    pub modified_since: Option<Time>,
+    pub unmodified_since: Option<Time>,
+}
+
+impl Source {
+    /// Reads `bucket/key`, URL-encoded, perhaps with a slash before and `?versionId=` behind.
+    ///
+    /// # Errors
+    /// Another form; an access point, which eddy does not have.
+    pub(super) fn parse(header: &str) -> Result<Source, Fault> {
+        let wrong = |text: &str| fault::invalid_argument(text, "x-amz-copy-source", header);
+        let (path, version) = match header.rsplit_once("?versionId=") {
+            Some((path, version)) => (path, Some(version)),
+            None => (header, None),
+        };
+        unversioned(version)?;
+        let path = path.replace('+', " ");
+        let path = percent_decode_str(&path).decode_utf8();
+        let path = path.map_err(|_| wrong("Invalid copy source encoding."))?;
+        if path.starts_with("arn:") {
+            return Err(fault::not_implemented("A copy source that is an access point"));
+        }
+        let path = path.strip_prefix('/').unwrap_or(&path);
+        match path.split_once('/') {
+            Some((bucket, key)) if !bucket.is_empty() && !key.is_empty() => {
+                Ok(Source { bucket: bucket.to_owned(), key: key.to_owned() })
+            }
+            Some(_) | None => {
+                Err(wrong("Copy Source must mention the source bucket and key: sourcebucket/sourcekey"))
+            }
+        }
+    }
+
+    /// # Errors
+    /// As [`names::open`].
+    pub(super) fn open(&self, cx: &Cx, expected: Option<&str>) -> Result<(), Fault> {
+        names::open(cx, &self.bucket, expected).map(|_| ())
+    }
+}
+
+impl Conditions {
+    /// # Errors
+    /// 412.
+    pub(super) fn admit(&self, source: &Object) -> Result<(), Fault> {
+        let given = Given {
+            matches: self.matches.as_deref(),
+            none_match: self.none_match.as_deref(),
+            modified_since: self.modified_since,
+            unmodified_since: self.unmodified_since,
+        };
+        given.admit_source(&source.head)
+    }
+}
+
+/// Why a copy did not happen: an error of the engine, which may be about source or copy, or a refusal of ours.
+pub(super) enum Failure {
+    Engine(Error),
+    Refused(Fault),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Engine(error)
+    }
+}
+
+impl Failure {
+    pub(super) fn fault(self, about: About<'_>) -> Fault {
+        match self {
+            Failure::Engine(error) => about.fault(error),
+            Failure::Refused(fault) => fault,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_a_bucket_and_a_key() {
+        let check = |header: &str, expected: Option<(&str, &str)>| {
+            let source = Source::parse(header).ok().map(|source| (source.bucket, source.key));
+            let expected = expected.map(|(bucket, key)| (bucket.to_owned(), key.to_owned()));
+            assert_eq!(source, expected, "{header}");
+        };
+        check("bucket/key", Some(("bucket", "key")));
+        check("/bucket/a/b//c", Some(("bucket", "a/b//c")));
+        check("bucket%2Fkey", Some(("bucket", "key")));
+        check("bucket/%E5%B9%B4%E5%BA%A6%20%E6%8A%A5%E5%91%8A%2B1.txt", Some(("bucket", "年度 报告+1.txt")));
+        check("bucket/a+b", Some(("bucket", "a b")));
+        check("bucket/key?versionId=null", Some(("bucket", "key")));
+        for wrong in ["", "bucket", "/bucket", "bucket/", "b/%ff", "bucket/key?versionId=3", "arn:aws:s3:x:y"]
+        {
+            check(wrong, None);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+use eddy_base::Fault;
+use eddy_objects::Upload;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+
+use super::body::{self, Purpose};
+use super::condition::quoted;
+use super::fault;
+use super::names::{self, object_arn};
+use super::sums::{self, Sums};
+use super::upload::{Named, part_number};
+use crate::{Cx, Needs, Operation, Reply};
+
+/// Stores one part of an upload; a part of the same number is replaced.
+#[derive(Deserialize)]
+pub(super) struct UploadPart {
+    bucket: String,
+    key: String,
+    part_number: i64,
+    upload_id: String,
+    checksum_algorithm: Option<String>,
+    expected_bucket_owner: Option<String>,
+    /// Held against the body on its way in.
+    _checksum_crc32: Option<IgnoredAny>,
+    _checksum_crc32c: Option<IgnoredAny>,
+    _checksum_crc64nvme: Option<IgnoredAny>,
+    _checksum_sha1: Option<IgnoredAny>,
+    _checksum_sha256: Option<IgnoredAny>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Output {
+    etag: String,
+    checksum_crc32: Option<String>,
+    checksum_crc32c: Option<String>,
+    checksum_crc64nvme: Option<String>,
+    checksum_sha1: Option<String>,
+    checksum_sha256: Option<String>,
+}
+
+impl Operation for UploadPart {
+    const NAME: &'static str = "UploadPart";
+    type Output = Output;
+
+    fn needs(&self, _: &Cx) -> Needs {
+        Needs::one("s3:PutObject", object_arn(&self.bucket, &self.key))
+    }
+
+    async fn call(self, cx: Cx) -> Result<Reply<Output>, Fault> {
+        names::open(&cx, &self.bucket, self.expected_bucket_owner.as_deref())?;
+        let number = part_number(self.part_number)?;
+        let named = Named::parse(&self.bucket, &self.key, &self.upload_id)?;
+        let objects = &cx.engines.objects;
+        let upload = objects.upload(named.name()).map_err(|error| named.about().fault(error))?.value;
+        let incoming = body::sized(&cx)?;
+        let declared = incoming.declared().map(sums::from_wire);
+        let asked = self.checksum_algorithm.as_deref().map(sums::algorithm).transpose()?;
+        check_algorithm(&upload, declared.or(asked))?;
+        let content = body::receive(&cx, incoming, Some(upload.algorithm), Purpose::Part).await?;
+        let stored = objects.put_part(named.name(), number, content).await;
+        Ok(Reply::after(stored.map_err(|error| named.about().fault(error))?.map(|part| {
+            let sums = Sums::of_value(part.checksum.algorithm, &part.checksum.value);
+            Output {
+                etag: quoted(part.etag()),
+                checksum_crc32: sums.crc32,
+                checksum_crc32c: sums.crc32c,
+                checksum_crc64nvme: sums.crc64nvme,
+                checksum_sha1: sums.sha1,
+                checksum_sha256: sums.sha256,
+            }
+        })))
+    }
+}
+
+/// The parts of an upload have the checksum that it was begun with.
+fn check_algorithm(upload: &Upload, given: Option<eddy_objects::Algorithm>) -> Result<(), Fault> {
+    match given {
+        Some(given) if upload.chosen && given != upload.algorithm => {
+            let names = [upload.algorithm, given].map(|algorithm| sums::name(algorithm).to_ascii_lowercase());
+            Err(fault::invalid_request(format!(
+                "Checksum Type mismatch occurred, expected checksum Type: {}, actual checksum Type: {}",
+                names[0], names[1]
+            )))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
