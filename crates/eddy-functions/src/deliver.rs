@@ -106,7 +106,7 @@ fn outcome(invoked: Result<Invoked, Fault>) -> Outcome {
                 error_type: error.error_type,
                 message: error.message,
                 trace: error.trace,
-                code_version: code_hash,
+                code_version: code_hash.hex(),
             };
         }
         Err(fault) => fault,

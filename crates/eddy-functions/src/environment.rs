@@ -1,11 +1,13 @@
 //! One running guest of a function with all that belongs to it.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use eddy_base::{Cause, Id};
 use eddy_runtime::Guest;
+use eddy_telemetry::Telemetry;
 
 use crate::capacity::Permit;
 use crate::keys::Name;
@@ -27,6 +29,7 @@ pub(crate) struct Environment {
     /// How long its initialization took; taken by the first invocation, which reports it.
     pub(crate) init: Option<Duration>,
     pub(crate) presence: Presence,
+    pub(crate) _alive: Alive,
     /// Gone last: the folder while the guest may read it, the permit while it takes room.
     pub(crate) _folder: Arc<Folder>,
     pub(crate) _permit: Permit,
@@ -39,6 +42,13 @@ pub struct Activity {
     /// The cause of whatever the environment does now. Stays after the invocation has ended, for what the
     /// function left running.
     pub cause: Cause,
+}
+
+/// Counts an environment of a function while it lives.
+pub(crate) struct Alive {
+    telemetry: Telemetry,
+    function: String,
+    count: Arc<AtomicUsize>,
 }
 
 /// All environments that live, by id.
@@ -54,6 +64,21 @@ pub(crate) struct Presence {
     id: Id,
     entry: Entry,
     register: Register,
+}
+
+impl Alive {
+    pub(crate) fn new(telemetry: Telemetry, function: String, count: Arc<AtomicUsize>) -> Alive {
+        let alive = count.fetch_add(1, Ordering::Relaxed) + 1;
+        telemetry.metrics().environments(&function, alive);
+        Alive { telemetry, function, count }
+    }
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        let alive = self.count.fetch_sub(1, Ordering::Relaxed) - 1;
+        self.telemetry.metrics().environments(&self.function, alive);
+    }
 }
 
 impl Register {

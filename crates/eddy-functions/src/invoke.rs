@@ -10,17 +10,17 @@ use eddy_base::{Cause, Code, Fault, Id, Scope, Subject, Timestamp};
 use eddy_runtime::{Event, Failure, Usage};
 use eddy_store::Pos;
 use eddy_telemetry::{Keep, Kind as NodeKind, Node};
-use tokio::sync::oneshot;
 
 use crate::directory::Known;
 use crate::environment::Activity;
 use crate::error::Error;
-use crate::function::LATEST;
+use crate::function::{Hash, LATEST};
 use crate::lease::Lease;
 use crate::limits::PAYLOAD_BYTES_MAX;
 use crate::output::Output;
 use crate::pool::NoEnvironment;
 use crate::report::{self, Figures};
+use crate::steadfast::Steadfast;
 use crate::{Functions, Shared};
 
 /// An invocation that is asked for.
@@ -59,8 +59,8 @@ pub struct Invoked {
     pub pos: Pos,
     /// The invocation's own id: its node in the trace.
     pub invocation: Id,
-    /// SHA-256 of the package that ran, in hexadecimal.
-    pub code_hash: String,
+    /// The package that ran.
+    pub code_hash: Hash,
 }
 
 /// How a function failed.
@@ -122,7 +122,8 @@ impl Shared {
         let queued = self.env().monotonic().saturating_sub(asked);
         let mut call = Call { known, invoke, invocation, started, queued };
         match acquired {
-            Ok(lease) => self.run_detached(call, lease).await,
+            // The function runs to its end even if the caller goes away in the middle.
+            Ok(lease) => Steadfast::new(self, Arc::clone(self).run(call, lease)).await,
             Err(NoEnvironment::Fault(fault)) => {
                 if fault.code == Code::Throttled {
                     self.telemetry.metrics().throttle(&call.invoke.name);
@@ -136,18 +137,7 @@ impl Shared {
         }
     }
 
-    /// The function runs to its end even if the caller goes away in the middle.
-    async fn run_detached(self: &Arc<Shared>, call: Call, lease: Lease) -> Result<Invoked, Fault> {
-        let (answer, answered) = oneshot::channel();
-        let shared = Arc::clone(self);
-        self.spawn("functions.invoke", async move {
-            // The caller may have gone away: then nobody hears the answer.
-            let _ = answer.send(shared.run(call, lease).await);
-        });
-        answered.await.map_err(|_| Fault::internal("the invocation was cut off"))?
-    }
-
-    async fn run(self: &Arc<Shared>, call: Call, mut lease: Lease) -> Result<Invoked, Fault> {
+    async fn run(self: Arc<Shared>, call: Call, mut lease: Lease) -> Result<Invoked, Fault> {
         let now = self.env().now();
         let environment = lease.environment();
         let output = Arc::clone(&environment.output);
@@ -219,7 +209,7 @@ impl Shared {
             duration,
             pos: call.known.pos,
             invocation: call.invocation,
-            code_hash: call.known.function.code.hash.hex(),
+            code_hash: call.known.function.code.hash,
         })
     }
 

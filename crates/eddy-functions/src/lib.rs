@@ -27,6 +27,7 @@ mod report;
 mod rows;
 mod shared;
 mod start;
+mod steadfast;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -8,6 +8,7 @@
 //! * An invocation that waits holds nothing.
 
 use std::collections::VecDeque;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ use crate::output::Output;
 pub(crate) struct Pool {
     pub(crate) name: Name,
     state: Mutex<State>,
+    /// How many environments live, for the metrics.
+    pub(crate) alive: Arc<AtomicUsize>,
     /// What the newest build is started from, once it is known.
     pub(crate) prepared: tokio::sync::Mutex<Option<crate::start::Prepared>>,
 }
@@ -87,7 +90,7 @@ pub(crate) struct Todo {
 
 impl Pool {
     pub(crate) fn new(name: Name) -> Pool {
-        Pool { name, state: Mutex::default(), prepared: tokio::sync::Mutex::default() }
+        Pool { name, state: Mutex::default(), alive: Arc::default(), prepared: tokio::sync::Mutex::default() }
     }
 
     /// An environment, or a place in the queue. `bytes` is the size of what waits, `cause` the reason of it.

@@ -35,7 +35,7 @@ pub(crate) struct Shared {
     pub(crate) register: Register,
     pub(crate) capacity: Capacity,
     pub(crate) looks: Arc<Looks>,
-    /// How many short tasks run: invocations, starts, stops.
+    /// How much short work is under way: invocations, starts, stops.
     at_work: watch::Sender<usize>,
     _follower: Follower,
     /// Those that run until the end.
@@ -107,13 +107,20 @@ impl Shared {
         name: &'static str,
         task: impl Future<Output = ()> + Send + 'static,
     ) {
+        self.env().spawn(name, Box::pin(self.counted(task))).detach();
+    }
+
+    /// Work that is waited for at the end, wherever it runs. It counts from now on.
+    pub(crate) fn counted<T>(
+        self: &Arc<Shared>,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> impl Future<Output = T> + Send + 'static {
         self.at_work.send_modify(|count| *count += 1);
         let ends = AtWork(Arc::clone(self));
-        let task = async move {
+        async move {
             let _ends = ends;
-            task.await;
-        };
-        self.env().spawn(name, Box::pin(task)).detach();
+            work.await
+        }
     }
 
     pub(crate) async fn close(self: &Arc<Shared>, within: Duration) {
@@ -142,7 +149,7 @@ impl Shared {
     }
 }
 
-/// Counts a short task while it lives, however it ends.
+/// Counts short work while it lives, however it ends.
 struct AtWork(Arc<Shared>);
 
 impl Drop for AtWork {

@@ -9,7 +9,7 @@ use eddy_runtime::{Artifact, Credentials, Failure, Guest, Init, Package, Spec, l
 use crate::Shared;
 use crate::capacity::Permit;
 use crate::directory::Known;
-use crate::environment::{Activity, Environment, Presence};
+use crate::environment::{Activity, Alive, Environment, Presence};
 use crate::error::Error;
 use crate::function::{LATEST, Settings};
 use crate::limits::{INIT_MAX, SESSION};
@@ -67,6 +67,7 @@ impl Shared {
             frozen: false,
             init: Some(init.took),
             presence: newborn.presence,
+            _alive: Alive::new(self.telemetry.clone(), pool.name.name.clone(), Arc::clone(&pool.alive)),
             _folder: prepared.folder,
             _permit: permit,
         })
