@@ -201,8 +201,14 @@ impl Drop for Watch {
 
 impl Drop for Follower {
     fn drop(&mut self) {
-        let mut followers = self.shared.followers.lock().unwrap_or_else(PoisonError::into_inner);
-        followers.folds.retain(|(number, _, _)| *number != self.number);
+        let gone = {
+            let mut followers = self.shared.followers.lock().unwrap_or_else(PoisonError::into_inner);
+            let at = followers.folds.iter().position(|(number, _, _)| *number == self.number);
+            at.map(|at| followers.folds.remove(at))
+        };
+        // Outside the lock, which the commit thread takes: the fold may hold the last clone of the store, whose end
+        // waits for that thread.
+        drop(gone);
     }
 }
 
