@@ -49,6 +49,16 @@ pub enum Runtime {
     Bootstrap,
 }
 
+impl Runtime {
+    /// 3.`minor` of a Python runtime; 0 for the others.
+    pub(crate) fn minor(self) -> u8 {
+        match self {
+            Runtime::Python { minor } => minor,
+            Runtime::Bootstrap => 0,
+        }
+    }
+}
+
 /// A package that can be started. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Artifact {

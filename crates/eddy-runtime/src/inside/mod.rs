@@ -86,13 +86,12 @@ fn keep_only(control: OwnedFd, go: OwnedFd) -> io::Result<(OwnedFd, OwnedFd)> {
 
 fn live(control: &OwnedFd, go: OwnedFd, shape: &Shape) -> Result<(), Refused> {
     sys::default_signals();
-    wait_for(go)?;
     let (plan, descriptors) =
         packet::receive::<Plan>(control).map_err(Refused::at("read the plan"))?.ok_or_else(|| Refused {
             step: "read the plan".to_owned(),
             reason: "the server is gone".to_owned(),
         })?;
-    let built = build(&plan, shape)?;
+    let built = build(&plan, shape, go)?;
     let events = sys::child_events().map_err(Refused::at("watch for the end of children"))?;
     enclose(&plan, shape)?;
     let fds: Vec<BorrowedFd<'_>> =
@@ -117,14 +116,12 @@ struct Built {
     listeners: Vec<TcpListener>,
 }
 
-/// The walls that need rights to build, in their order.
-fn build(plan: &Plan, shape: &Shape) -> Result<Built, Refused> {
+/// The walls that need rights to build, in their order. Joining control groups takes the supervisor milliseconds:
+/// what needs no membership is built meanwhile.
+fn build(plan: &Plan, shape: &Shape, go: OwnedFd) -> Result<Built, Refused> {
     let own = identity::own_folder().map_err(Refused::at("open /proc/self"))?;
     if !shape.privileged && shape.has(Wall::User) {
         map_ids(&own, shape.uid, shape.gid).map_err(Refused::at("map the user"))?;
-    }
-    if shape.has(Wall::CgroupView) {
-        sys::enter_cgroup_namespace().map_err(Refused::at("enter a cgroup namespace"))?;
     }
     if shape.has(Wall::Uts) {
         rustix::system::sethostname(b"sandbox").map_err(Refused::at("set the host name"))?;
@@ -139,6 +136,10 @@ fn build(plan: &Plan, shape: &Shape) -> Result<Built, Refused> {
     } else {
         None
     };
+    wait_for(go)?;
+    if shape.has(Wall::CgroupView) {
+        sys::enter_cgroup_namespace().map_err(Refused::at("enter a cgroup namespace"))?;
+    }
     identity::become_guest(&own, plan, shape)?;
     Ok(Built { temporary, listeners })
 }

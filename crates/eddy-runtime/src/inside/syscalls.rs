@@ -4,6 +4,7 @@
 //! that is not on the list answers `EPERM`. Nothing is killed for asking.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
@@ -43,16 +44,28 @@ pub(super) fn enforce(host_network: bool) -> Result<(), Refused> {
     // Of two filters that both refuse the kernel takes the later one's error, but each is asked. The first may
     // only turn calls that the second allows into ENOSYS.
     for program in programs(host_network).map_err(|error| refused(&error))? {
-        seccompiler::apply_filter(&program).map_err(|error| refused(&error))?;
+        seccompiler::apply_filter(program).map_err(|error| refused(&error))?;
     }
     Ok(())
 }
 
 /// The two filters, in the order in which they are to be applied.
 ///
+/// Compiled once: a supervisor that has called this before it makes jails spares each of them the work.
+///
 /// # Errors
 /// When they do not compile, which a test would have shown.
-pub(crate) fn programs(host_network: bool) -> Result<[BpfProgram; 2], seccompiler::BackendError> {
+pub(crate) fn programs(host_network: bool) -> Result<&'static [BpfProgram; 2], seccompiler::BackendError> {
+    static COMPILED: [OnceLock<[BpfProgram; 2]>; 2] = [OnceLock::new(), OnceLock::new()];
+    let place = &COMPILED[usize::from(host_network)];
+    if let Some(compiled) = place.get() {
+        return Ok(compiled);
+    }
+    let compiled = compile(host_network)?;
+    Ok(place.get_or_init(|| compiled))
+}
+
+fn compile(host_network: bool) -> Result<[BpfProgram; 2], seccompiler::BackendError> {
     let absent: Rules = ABSENT.iter().map(|call| (*call, Vec::new())).collect();
     let absent =
         SeccompFilter::new(absent, SeccompAction::Allow, SeccompAction::Errno(libc::ENOSYS as u32), MACHINE)?;

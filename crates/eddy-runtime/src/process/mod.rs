@@ -26,7 +26,7 @@ use crate::contract::frames::Frames;
 use crate::contract::variables::Places;
 use crate::inside::plan::{Plan, Report, Shape};
 use crate::limits::{JAIL_TIME_MAX, MEMORY_BYTES_MIN};
-use crate::python::Interpreters;
+use crate::python::{Interpreter, Interpreters};
 use crate::supervisor::message::{Configure, GroupFile, Limits};
 use crate::sys::{self, packet};
 use crate::{Artifact, Error, Guest, Jail, Package, Runtime, Spec, Tier, Wall, Walls, runtimes};
@@ -85,7 +85,8 @@ struct Shared {
     link: RwLock<Arc<Link>>,
     /// Held while a supervisor is started in place of one that is gone.
     restart: Mutex<()>,
-    bootstrap: PathBuf,
+    /// Our bootstrap, as it is written and as it is compiled for each interpreter.
+    bootstraps: PathBuf,
     jails: AtomicU64,
 }
 
@@ -101,8 +102,13 @@ impl Process {
         if folders.exists() {
             std::fs::remove_dir_all(&folders).map_err(io("sweep the folders of earlier jails"))?;
         }
-        let bootstrap = options.state.join("bootstrap.py");
-        std::fs::write(&bootstrap, PYTHON_BOOTSTRAP).map_err(io("write the bootstrap"))?;
+        let bootstraps = options.state.join("bootstrap");
+        if bootstraps.exists() {
+            std::fs::remove_dir_all(&bootstraps).map_err(io("remove an older bootstrap"))?;
+        }
+        std::fs::create_dir(&bootstraps).map_err(io("write the bootstrap"))?;
+        std::fs::write(bootstraps.join("bootstrap.py"), PYTHON_BOOTSTRAP)
+            .map_err(io("write the bootstrap"))?;
         let (link, ground) = Link::start(&env, options.binary.as_deref(), configure(&options)).await?;
         if ground.swept > 0 {
             tracing::info!(groups = ground.swept, "removed what an earlier supervisor left");
@@ -113,7 +119,7 @@ impl Process {
             shape: ground.shape,
             link: RwLock::new(Arc::new(link)),
             restart: Mutex::new(()),
-            bootstrap,
+            bootstraps,
             jails: AtomicU64::new(1),
             options,
         };
@@ -192,9 +198,12 @@ impl Shared {
         }
         let interpreter = match package.runtime {
             Runtime::Python { minor } => {
-                let interpreters = self.options.interpreters.clone();
-                let found = tokio::task::spawn_blocking(move || interpreters.get(minor)).await;
-                Some(found.map_err(|error| Error::Package(error.to_string()))??)
+                let (interpreters, bootstraps) = (self.options.interpreters.clone(), self.bootstraps.clone());
+                let found = tokio::task::spawn_blocking(move || {
+                    let python = interpreters.get(minor)?;
+                    compile(&python, &bootstraps).map(|()| python)
+                });
+                Some(found.await.map_err(io("look for Python"))??)
             }
             Runtime::Bootstrap => {
                 // The host's paths stand for those of the jail here.
@@ -242,7 +251,7 @@ impl Shared {
             artifact,
             spec: &spec,
             libraries: libraries.as_deref(),
-            bootstrap: &self.bootstrap,
+            bootstrap: &self.bootstraps.join(format!("{}.pyc", artifact.package.runtime.minor())),
             id,
             outside: outside.clone(),
         };
@@ -390,6 +399,28 @@ impl Shared {
         *self.link.write().expect("nothing panics while it is held") = new.clone();
         Ok(new)
     }
+}
+
+/// Compiles the bootstrap for an interpreter, unless it is: saves each start of a guest some milliseconds.
+fn compile(python: &Interpreter, bootstraps: &Path) -> Result<(), Error> {
+    let compiled = bootstraps.join(format!("{}.pyc", python.minor));
+    if compiled.exists() {
+        return Ok(());
+    }
+    let how = "import sys, py_compile; py_compile.compile(sys.argv[1], sys.argv[2], '/run/eddy/bootstrap.py', True, \
+               invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)";
+    let failed = |reason: String| Error::Jail { step: "compile the bootstrap".to_owned(), reason };
+    let output = std::process::Command::new(&python.executable)
+        .args(["-I", "-S", "-c", how])
+        .args([&bootstraps.join("bootstrap.py"), &compiled])
+        .output()
+        .map_err(|error| failed(error.to_string()))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(failed(
+        String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or("no reason given").to_owned(),
+    ))
 }
 
 /// Hands each connection to the server, with the name of who made it.

@@ -20,7 +20,7 @@ pub(super) const ENDPOINT_PORT: u16 = 4566;
 pub(super) const API_PORT: u16 = 9001;
 
 /// The bootstrap inside a jail.
-const BOOTSTRAP: &str = "/run/eddy/bootstrap.py";
+const BOOTSTRAP: &str = "/run/eddy/bootstrap.pyc";
 
 /// The first host user of the range that privileged supervisors turn guests into, and how many there are.
 const OUTER_IDS: std::ops::Range<u32> = 1_845_000_000..1_845_060_000;
@@ -70,7 +70,7 @@ pub(super) struct Parts<'a> {
     pub(super) spec: &'a Spec,
     /// The folder with boto3, if one is installed.
     pub(super) libraries: Option<&'a Path>,
-    /// The bootstrap's source on the host.
+    /// The bootstrap on the host, compiled for the interpreter.
     pub(super) bootstrap: &'a Path,
     /// Numbers the jails of this process.
     pub(super) id: u64,

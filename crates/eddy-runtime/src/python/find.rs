@@ -68,26 +68,23 @@ impl Search {
     }
 
     /// One interpreter for each version, newest first.
+    ///
+    /// Programs are asked first. Scripts are shims: slow, and most lead to what has been found; they are asked only
+    /// for versions that nothing else has.
     pub(super) fn run(&self) -> Vec<Interpreter> {
-        let candidates = self.candidates();
-        let asked: Vec<(usize, Interpreter)> = std::thread::scope(|scope| {
-            let threads: Vec<_> = candidates
-                .iter()
-                .enumerate()
-                .map(|(rank, path)| scope.spawn(move || ask(path).map(|found| (rank, found))))
-                .collect();
-            threads.into_iter().filter_map(|thread| thread.join().ok().flatten()).collect()
-        });
-        let mut best: BTreeMap<u8, (usize, Interpreter)> = BTreeMap::new();
-        for (rank, found) in asked {
-            match best.get(&found.minor) {
-                Some((better, _)) if *better <= rank => {}
-                _ => {
-                    best.insert(found.minor, (rank, found));
-                }
-            }
-        }
-        best.into_values().rev().map(|(_, found)| found).collect()
+        let (scripts, programs): (Vec<_>, Vec<_>) =
+            self.candidates().into_iter().partition(|path| is_script(path));
+        let mut best = BTreeMap::new();
+        ask_all(&programs, &mut best);
+        let unknown: Vec<PathBuf> = scripts
+            .into_iter()
+            .filter(|path| match minor_of(path) {
+                Some(minor) => !best.contains_key(&minor),
+                None => best.is_empty(),
+            })
+            .collect();
+        ask_all(&unknown, &mut best);
+        best.into_values().rev().collect()
     }
 
     /// Each executable once, best first. Of files that are the same behind links only the first is kept.
@@ -101,6 +98,7 @@ impl Search {
         for folder in &self.managed {
             let mut installed: Vec<PathBuf> =
                 fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+            installed.retain(|path| may_be_wanted(&version_of(path)));
             // The newest of one version first: names end in the version.
             installed.sort_by_key(|path| std::cmp::Reverse(version_of(path)));
             all.extend(installed.into_iter().map(|path| path.join("bin/python3")));
@@ -108,11 +106,42 @@ impl Search {
         let mut seen = Vec::new();
         all.retain(|path| {
             let Ok(real) = path.canonicalize() else { return false };
-            let new = !seen.contains(&real);
+            let new = !seen.contains(&real) || is_script(&real);
             seen.push(real);
             new
         });
         all
+    }
+}
+
+/// Asks all at once and keeps the first of each version.
+fn ask_all(candidates: &[PathBuf], best: &mut BTreeMap<u8, Interpreter>) {
+    let found: Vec<Option<Interpreter>> = std::thread::scope(|scope| {
+        let asked: Vec<_> = candidates.iter().map(|path| scope.spawn(|| ask(path))).collect();
+        asked.into_iter().map(|thread| thread.join().ok().flatten()).collect()
+    });
+    for python in found.into_iter().flatten() {
+        best.entry(python.minor).or_insert(python);
+    }
+}
+
+fn is_script(path: &Path) -> bool {
+    use std::io::Read;
+    let mut start = [0; 2];
+    fs::File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok_and(|()| &start == b"#!")
+}
+
+/// The version that an executable's name promises: 13 for `python3.13`.
+fn minor_of(path: &Path) -> Option<u8> {
+    path.file_name()?.to_str()?.strip_prefix("python3.")?.parse().ok()
+}
+
+/// Is a folder of this version worth a look? One without a version in its name is.
+fn may_be_wanted(version: &[u32]) -> bool {
+    match version {
+        [3, minor, ..] => u8::try_from(*minor).is_ok_and(|minor| MINORS.contains(&minor)),
+        [_, _, ..] => false,
+        _ => true,
     }
 }
 

@@ -194,10 +194,13 @@ impl Prober {
 
 /// The filter is on when a call that it closes is refused by it.
 fn seccomp() -> Result<(), String> {
+    for host_network in [false, true] {
+        text(syscalls::programs(host_network))?;
+    }
     in_child(0, || {
         text(rustix::thread::set_no_new_privs(true))?;
         for program in text(syscalls::programs(false))? {
-            text(seccompiler::apply_filter(&program))?;
+            text(seccompiler::apply_filter(program))?;
         }
         match sys::enter_user_namespace() {
             Err(error) if error.raw_os_error() == Some(libc::EPERM) => Ok(()),

@@ -126,7 +126,7 @@ fn place(mount: &str, own: &str) -> Option<Place> {
 
 /// Switches controllers of v2 on for groups below `own`. Freezing, killing and counting need none.
 fn switch_on(own: &Path, instance: &str) -> Vec<Ability> {
-    let mut abilities = vec![Ability::Freeze];
+    let mut abilities = vec![Ability::Freeze, Ability::CpuCount];
     let root = Place { version: Version::Two, controllers: Vec::new(), own: own.to_owned() };
     let root = root.root();
     let offered = fs::read_to_string(root.join("cgroup.controllers")).unwrap_or_default();
@@ -149,9 +149,6 @@ fn switch_on(own: &Path, instance: &str) -> Vec<Ability> {
         if done.is_ok() {
             abilities.push(ability);
         }
-    }
-    if abilities.contains(&Ability::Cpu) {
-        abilities.push(Ability::CpuCount);
     }
     abilities
 }
