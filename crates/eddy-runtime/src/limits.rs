@@ -27,6 +27,12 @@ pub const INIT_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long a jail may take to stand, from the request until its program runs.
 pub const JAIL_TIME_MAX: Duration = Duration::from_secs(10);
 
+/// Connections that one guest may have to the Runtime API at a time; more wait.
+pub const API_CONNECTIONS_MAX: usize = 64;
+
+/// How long a listener rests after an accept that failed.
+pub const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
+
 /// Processes and threads of one guest, as on Lambda.
 pub const PIDS_MAX: u32 = 1024;
 

@@ -14,10 +14,10 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use super::{Answer, error_type};
-use crate::limits::{ERROR_BYTES_MAX, RESPONSE_BYTES_MAX};
+use crate::limits::{ACCEPT_AGAIN, API_CONNECTIONS_MAX, ERROR_BYTES_MAX, RESPONSE_BYTES_MAX};
 use crate::{Event, Reply};
 
 /// The state of one guest's conversation.
@@ -65,11 +65,19 @@ impl Api {
 
     /// Serves the guest until the task is dropped.
     pub(crate) async fn serve(self: Arc<Api>, env: Arc<dyn Env>, listener: TcpListener) {
-        while let Ok((stream, _)) = listener.accept().await {
+        let connections = Arc::new(Semaphore::new(API_CONNECTIONS_MAX));
+        loop {
+            let Ok(permit) = connections.clone().acquire_owned().await else { return };
+            let Ok((stream, _)) = listener.accept().await else {
+                // A connection that was broken off, or no descriptors left for a while.
+                env.sleep(ACCEPT_AGAIN).await;
+                continue;
+            };
             // Events are small and awaited: no reason to hold them back.
             let _ = stream.set_nodelay(true);
             let api = self.clone();
             let connection = async move {
+                let _permit = permit;
                 let service = service_fn(move |request| {
                     let api = api.clone();
                     async move { Ok::<_, Infallible>(api.handle(request).await) }

@@ -86,6 +86,8 @@ fn keep_only(control: OwnedFd, go: OwnedFd) -> io::Result<(OwnedFd, OwnedFd)> {
 
 fn live(control: &OwnedFd, go: OwnedFd, shape: &Shape) -> Result<(), Refused> {
     sys::default_signals();
+    // What is made here is for a guest that is somebody else.
+    rustix::process::umask(Mode::from_raw_mode(0o022));
     let (plan, descriptors) =
         packet::receive::<Plan>(control).map_err(Refused::at("read the plan"))?.ok_or_else(|| Refused {
             step: "read the plan".to_owned(),

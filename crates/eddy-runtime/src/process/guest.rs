@@ -44,6 +44,8 @@ pub(crate) struct Guest {
     pub(super) state: States,
     /// The pump of its output and its listeners. They end with it.
     pub(super) tasks: Vec<Task>,
+    /// Why its program cannot be run, if it cannot.
+    pub(super) cannot_run: Option<String>,
     /// Its folder for temporary files, where it has no file system of its own.
     pub(super) folder: Option<PathBuf>,
 }
@@ -135,6 +137,9 @@ impl Guest {
     }
 
     async fn wait_ready(&self, within: Duration) -> Result<Init, Failure> {
+        if let Some(reason) = &self.cannot_run {
+            return Err(Failure::Entrypoint { reason: reason.clone() });
+        }
         let answer = async {
             match &self.channel {
                 Channel::Frames(frames) => frames.lock().await.answer().await,

@@ -16,6 +16,7 @@ use std::time::Duration;
 use eddy_base::env::{Boxed, timeout};
 use eddy_base::{Env, Id, Task};
 use rustix::pipe::PipeFlags;
+use rustix::process::{Resource, Rlimit};
 use tokio::io::unix::AsyncFd;
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::Mutex;
@@ -25,7 +26,7 @@ use crate::contract::api::Api;
 use crate::contract::frames::Frames;
 use crate::contract::variables::Places;
 use crate::inside::plan::{Plan, Report, Shape};
-use crate::limits::{JAIL_TIME_MAX, MEMORY_BYTES_MIN};
+use crate::limits::{ACCEPT_AGAIN, JAIL_TIME_MAX, MEMORY_BYTES_MIN};
 use crate::python::{Interpreter, Interpreters};
 use crate::supervisor::message::{Configure, GroupFile, Limits};
 use crate::sys::{self, packet};
@@ -102,6 +103,9 @@ impl Process {
         if folders.exists() {
             std::fs::remove_dir_all(&folders).map_err(io("sweep the folders of earlier jails"))?;
         }
+        // Each guest takes about fifteen descriptors here, and the usual limit is 1024.
+        let open = rustix::process::getrlimit(Resource::Nofile);
+        let _ = rustix::process::setrlimit(Resource::Nofile, Rlimit { current: open.maximum, ..open });
         let bootstraps = options.state.join("bootstrap");
         if bootstraps.exists() {
             std::fs::remove_dir_all(&bootstraps).map_err(io("remove an older bootstrap"))?;
@@ -188,6 +192,8 @@ struct Built {
     end: tokio::sync::watch::Receiver<Option<link::End>>,
     temporary: Option<OwnedFd>,
     listeners: Vec<OwnedFd>,
+    /// Why the program cannot be run: the package's fault, told to whoever waits for the guest.
+    cannot_run: Option<String>,
 }
 
 impl Shared {
@@ -201,6 +207,7 @@ impl Shared {
                 let (interpreters, bootstraps) = (self.options.interpreters.clone(), self.bootstraps.clone());
                 let found = tokio::task::spawn_blocking(move || {
                     let python = interpreters.get(minor)?;
+                    view::can_show(&python)?;
                     compile(&python, &bootstraps).map(|()| python)
                 });
                 Some(found.await.map_err(io("look for Python"))??)
@@ -289,6 +296,7 @@ impl Shared {
             end: built.end,
             asked_at,
             state: States::default(),
+            cannot_run: built.cannot_run,
             tasks,
             folder: outside.temporary,
         })
@@ -326,10 +334,17 @@ impl Shared {
         match report {
             Some((Report::Running { own_tmp }, mut fds)) => {
                 let temporary = (own_tmp && !fds.is_empty()).then(|| fds.remove(0));
-                Ok(Built { started, control, end, temporary, listeners: fds })
+                Ok(Built { started, control, end, temporary, listeners: fds, cannot_run: None })
             }
             Some((Report::Failed { step, reason }, _)) => failed(&step, reason),
-            Some((Report::NotRun { reason }, _)) => Err(Error::Package(reason)),
+            Some((Report::NotRun { reason }, _)) => Ok(Built {
+                started,
+                control,
+                end,
+                temporary: None,
+                listeners: Vec::new(),
+                cannot_run: Some(reason),
+            }),
             Some((Report::Ended { .. }, _)) => failed("start its program", "it ended at once".to_owned()),
             None => failed("start its program", "the jail ended while it was built".to_owned()),
         }
@@ -371,7 +386,10 @@ impl Shared {
         let mut listeners = listeners.into_iter();
         if let Some(listener) = listeners.next() {
             let (environment, calls) = (spec.environment, self.options.calls.clone());
-            tasks.push(self.env.spawn("platform endpoint", Box::pin(accept(listener, environment, calls))));
+            tasks.push(self.env.spawn(
+                "platform endpoint",
+                Box::pin(accept(self.env.clone(), listener, environment, calls)),
+            ));
         }
         if let (Some(listener), Channel::Api(api)) = (listeners.next(), channel) {
             tasks
@@ -407,7 +425,7 @@ fn compile(python: &Interpreter, bootstraps: &Path) -> Result<(), Error> {
     if compiled.exists() {
         return Ok(());
     }
-    let how = "import sys, py_compile; py_compile.compile(sys.argv[1], sys.argv[2], '/run/eddy/bootstrap.py', True, \
+    let how = "import os, sys, py_compile; os.umask(0o022); py_compile.compile(sys.argv[1], sys.argv[2], '/run/eddy/bootstrap.py', True, \
                invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)";
     let failed = |reason: String| Error::Jail { step: "compile the bootstrap".to_owned(), reason };
     let output = std::process::Command::new(&python.executable)
@@ -424,8 +442,13 @@ fn compile(python: &Interpreter, bootstraps: &Path) -> Result<(), Error> {
 }
 
 /// Hands each connection to the server, with the name of who made it.
-async fn accept(listener: TcpListener, environment: Id, calls: Calls) {
-    while let Ok((stream, _)) = listener.accept().await {
+async fn accept(env: Arc<dyn Env>, listener: TcpListener, environment: Id, calls: Calls) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            // A connection that was broken off, or no descriptors left for a while.
+            env.sleep(ACCEPT_AGAIN).await;
+            continue;
+        };
         // Requests are small and waited for. A connection that is gone already shows at the first read.
         let _ = stream.set_nodelay(true);
         calls(Call { environment, stream });

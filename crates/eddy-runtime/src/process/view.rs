@@ -149,6 +149,22 @@ fn same(path: &str, kind: Kind) -> Mount {
     mount(path, path, kind)
 }
 
+/// An interpreter works only at its own path, which must not be one that the jail puts something else at.
+///
+/// # Errors
+/// [`Error::Package`] that names the path.
+pub(super) fn can_show(python: &Interpreter) -> Result<(), Error> {
+    let taken = ["/tmp", "/proc", "/dev", "/sys", "/etc", "/run", "/var/task", "/var/runtime", "/var/lang"];
+    match taken.iter().find(|path| python.prefix.starts_with(path)) {
+        Some(path) => Err(Error::Package(format!(
+            "python3.{} is in {}, and a function has its own {path}: install it elsewhere",
+            python.minor,
+            python.prefix.display()
+        ))),
+        None => Ok(()),
+    }
+}
+
 /// Every source of the host that the jail shows.
 fn mounts(parts: &Parts<'_>) -> Result<Vec<Mount>, Error> {
     let package = &parts.artifact.package;

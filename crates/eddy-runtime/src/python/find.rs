@@ -87,22 +87,33 @@ impl Search {
         best.into_values().rev().collect()
     }
 
+    /// What version managers have installed, the newest of each version first.
+    fn managed(&self) -> Vec<PathBuf> {
+        let entries =
+            self.managed.iter().flat_map(|folder| fs::read_dir(folder).into_iter().flatten().flatten());
+        let mut installed: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+        installed.retain(|path| may_be_wanted(&version_of(path)));
+        // Names end in the version.
+        installed.sort_by_key(|path| std::cmp::Reverse(version_of(path)));
+        installed.into_iter().map(|path| path.join("bin/python3")).collect()
+    }
+
     /// Each executable once, best first. Of files that are the same behind links only the first is kept.
     fn candidates(&self) -> Vec<PathBuf> {
         let mut all = self.configured.clone();
         let names: Vec<String> =
             MINORS.rev().map(|minor| format!("python3.{minor}")).chain(["python3".to_owned()]).collect();
+        let mut managed = Some(self.managed());
         for folder in &self.path {
-            all.extend(names.iter().map(|name| folder.join(name)));
+            let here: Vec<PathBuf> =
+                names.iter().map(|name| folder.join(name)).filter(|path| path.exists()).collect();
+            // Shims stand for what their manager has installed, at their place in the order.
+            if here.iter().any(|path| is_script(path)) {
+                all.extend(managed.take().unwrap_or_default());
+            }
+            all.extend(here);
         }
-        for folder in &self.managed {
-            let mut installed: Vec<PathBuf> =
-                fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
-            installed.retain(|path| may_be_wanted(&version_of(path)));
-            // The newest of one version first: names end in the version.
-            installed.sort_by_key(|path| std::cmp::Reverse(version_of(path)));
-            all.extend(installed.into_iter().map(|path| path.join("bin/python3")));
-        }
+        all.extend(managed.unwrap_or_default());
         let mut seen = Vec::new();
         all.retain(|path| {
             let Ok(real) = path.canonicalize() else { return false };
@@ -168,6 +179,43 @@ fn ask(path: &Path) -> Option<Interpreter> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A machine with a shim before the distribution's interpreter on its path: the manager's own comes first.
+    #[test]
+    fn shims_stand_for_what_they_lead_to() {
+        use std::os::unix::fs::PermissionsExt;
+        let machine = tempfile::tempdir().expect("a folder can be made");
+        let file = |path: &str, text: &str| {
+            let path = machine.path().join(path);
+            fs::create_dir_all(path.parent().expect("it is below the folder")).expect("a folder can be made");
+            fs::write(&path, text).expect("a file can be written");
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it is ours");
+        };
+        file("shims/python3.12", "#!/bin/sh\nexit 1\n");
+        file("usr/python3.12", "\u{7f}ELF of the distribution");
+        file("versions/3.12.4/bin/python3", "\u{7f}ELF of the manager");
+        file("versions/3.12.10/bin/python3", "\u{7f}ELF of the manager, newer");
+        file("versions/3.9.1/bin/python3", "\u{7f}ELF too old");
+        let search = Search {
+            configured: Vec::new(),
+            path: vec![machine.path().join("shims"), machine.path().join("usr")],
+            managed: vec![machine.path().join("versions")],
+        };
+        let found: Vec<_> = search
+            .candidates()
+            .iter()
+            .map(|path| path.strip_prefix(machine.path()).expect("it is below").display().to_string())
+            .collect();
+        assert_eq!(
+            found,
+            [
+                "versions/3.12.10/bin/python3",
+                "versions/3.12.4/bin/python3",
+                "shims/python3.12",
+                "usr/python3.12"
+            ]
+        );
+    }
 
     #[test]
     fn names_of_folders_are_ordered_by_version() {

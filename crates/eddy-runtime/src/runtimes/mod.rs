@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -18,6 +19,10 @@ use crate::python::Interpreter;
 const REQUIREMENTS: &str = include_str!("requirements.txt");
 
 const FETCH: &str = include_str!("fetch.py");
+
+/// Compiles all modules of a folder, as they will be seen by guests, readable for them.
+const COMPILE: &str = "import os, sys, compileall, py_compile; os.umask(0o022); compileall.compile_dir(sys.argv[1], \
+                       ddir='/var/runtime', quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)";
 
 /// The command that a person types to install.
 pub const COMMAND: &str = "eddy runtime install";
@@ -63,6 +68,7 @@ pub fn install(
     let (script, pins, filled) =
         (scratch.path.join("fetch.py"), scratch.path.join("requirements.txt"), scratch.path.join("filled"));
     fs::create_dir(&filled).map_err(failed)?;
+    fs::set_permissions(&filled, fs::Permissions::from_mode(0o755)).map_err(failed)?;
     fs::write(&script, FETCH).map_err(failed)?;
     fs::write(&pins, REQUIREMENTS).map_err(failed)?;
     let mut fetch = Command::new(&python.executable);
@@ -78,12 +84,9 @@ pub fn install(
     for python in pythons {
         told(&format!("compiling for python3.{}", python.minor));
         let mut compile = Command::new(&python.executable);
-        compile.args(["-I", "-S", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]);
+        compile.args(["-I", "-S", "-c", COMPILE]).arg(&filled);
         // A module that does not compile for a version would not import there either.
-        let _ = run({
-            compile.args(["-d", "/var/runtime"]).arg(&filled);
-            compile
-        });
+        let _ = run(compile);
     }
     let folder = runtimes.join(name());
     match fs::rename(&filled, &folder) {

@@ -234,7 +234,7 @@ async fn nothing_but_eddy_is_on_the_network() {
 async fn a_jail_shows_what_the_list_says() {
     let documented = documented();
     let kit = Kit::new().await;
-    let system = Kit::with(Wish { of_system: true, ..Wish::default() }).await;
+    let system = Kit::with(Wish { interpreters: Some(of_system()), ..Wish::default() }).await;
     let walk = r#"
 import os
 def handler(event, context):

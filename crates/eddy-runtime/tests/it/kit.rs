@@ -33,8 +33,8 @@ pub struct Wish {
     pub user: Option<u32>,
     pub min_tier: Option<Tier>,
     pub runtimes: Option<PathBuf>,
-    /// Only interpreters that every user of the machine can reach.
-    pub of_system: bool,
+    /// Others than those of the machine.
+    pub interpreters: Option<Arc<Interpreters>>,
 }
 
 pub fn interpreters() -> Arc<Interpreters> {
@@ -71,7 +71,7 @@ impl Kit {
             instance: instance.clone(),
             state,
             runtimes: wish.runtimes.unwrap_or_else(|| folder.path().join("runtimes")),
-            interpreters: if wish.of_system { of_system() } else { interpreters() },
+            interpreters: wish.interpreters.unwrap_or_else(interpreters),
             calls: Arc::new(move |call| {
                 let _ = send.send(call);
             }),

@@ -46,7 +46,7 @@ async fn an_ordinary_user_has_the_same_walls_but_the_groups() {
         eprintln!("skipped: no Python that an ordinary user can reach");
         return;
     };
-    let kit = Kit::with(Wish { user: Some(65534), of_system: true, ..Wish::default() }).await;
+    let kit = Kit::with(Wish { user: Some(65534), interpreters: Some(of_system()), ..Wish::default() }).await;
     let walls = kit.jail.walls().clone();
     assert_eq!(walls.tier, Tier::B, "{walls:#?}");
     assert!(walls.missing.iter().all(|missing| NO_GROUPS.contains(&missing.wall)), "{:#?}", walls.missing);
@@ -86,7 +86,7 @@ async fn a_machine_below_the_minimum_refuses_and_says_what_to_type() {
 
 #[tokio::test]
 async fn a_version_that_is_not_here_is_refused_with_what_is() {
-    let kit = Kit::with(Wish { of_system: true, ..Wish::default() }).await;
+    let kit = Kit::with(Wish { interpreters: Some(of_system()), ..Wish::default() }).await;
     let code = kit.code(&[("app.py", ECHO)]);
     let has: Vec<u8> = of_system().all().iter().map(|python| python.minor).collect();
     let absent =

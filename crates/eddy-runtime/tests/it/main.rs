@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stderr, reason = "tests say what they skipped, and what they measured")]
 
+mod api;
 mod attacks;
 mod days;
 mod install;

@@ -3,11 +3,13 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
+use eddy_runtime::python::{Interpreters, Search};
 use eddy_runtime::{Failure, Guest, Package, Runtime, Spec};
 use serde_json::json;
 
-use crate::kit::{Kit, LONG};
+use crate::kit::{Kit, LONG, Wish};
 
 /// An interpreter that has awslambdaric: prefix, minor version, site-packages.
 struct Oracle {
@@ -30,6 +32,13 @@ fn oracle() -> Option<Oracle> {
         minor: lines.next()?.parse().ok()?,
         packages: PathBuf::from(lines.next()?),
     })
+}
+
+/// A jail whose Python is the oracle's: patch versions differ in what they print.
+async fn kit_of(oracle: &Oracle) -> Kit {
+    let python = oracle.prefix.join(format!("bin/python3.{}", oracle.minor));
+    let search = Search { configured: vec![python], ..Search::default() };
+    Kit::with(Wish { interpreters: Some(Arc::new(Interpreters::new(search))), ..Wish::default() }).await
 }
 
 fn or_say_why() -> Option<Oracle> {
@@ -105,7 +114,7 @@ const NAMES: &[&str] = &[
 #[tokio::test]
 async fn handlers_cannot_tell_our_bootstrap_from_amazons() {
     let Some(oracle) = or_say_why() else { return };
-    let kit = Kit::new().await;
+    let kit = kit_of(&oracle).await;
     let ours = kit.python_on(oracle.minor, CASES, spec(&kit, &oracle)).await;
     let theirs = amazons(&kit, &oracle, &[("app.py", CASES)], spec(&kit, &oracle)).await;
     for name in NAMES {
@@ -126,7 +135,7 @@ async fn handlers_cannot_tell_our_bootstrap_from_amazons() {
 #[tokio::test]
 async fn failed_inits_are_told_alike() {
     let Some(oracle) = or_say_why() else { return };
-    let kit = Kit::new().await;
+    let kit = kit_of(&oracle).await;
     let table = [
         ("app.handler", "import nothing_of_that_name"),
         ("app.handler", "def handler(:\n"),
@@ -154,7 +163,7 @@ async fn failed_inits_are_told_alike() {
 #[tokio::test]
 async fn amazons_client_lives_behind_our_walls() {
     let Some(oracle) = or_say_why() else { return };
-    let mut kit = Kit::new().await;
+    let mut kit = kit_of(&oracle).await;
     let source = "import os, urllib.request\ncount = 0\ndef handler(event, context):\n    global count\n    count += 1\n    \
                   print('n', count)\n    if event.get('exit'): os._exit(9)\n    \
                   if event.get('big'): return 'x' * (7 << 20)\n    \
@@ -191,10 +200,11 @@ async fn a_bootstrap_that_cannot_run_is_told() {
     let code = kit.code(&[("bootstrap", "#!/no/such/shell\n")]);
     executable(&code.join("bootstrap"));
     let package = Package { code, layers: None, runtime: Runtime::Bootstrap };
-    let artifact = eddy_runtime::Jail::prepare(&kit.jail, &package).await.expect("it has a bootstrap");
-    let started = eddy_runtime::Jail::start(&kit.jail, &artifact, kit.spec()).await;
-    let error = started.expect_err("it cannot run").to_string();
-    assert!(error.contains("cannot run /var/task/bootstrap"), "{error}");
+    let guest = kit.package(package, kit.spec()).await;
+    let failure = guest.ready(LONG).await.expect_err("it cannot run");
+    assert_eq!(failure.error_type(), "Runtime.InvalidEntrypoint");
+    assert!(failure.message(LONG).starts_with("cannot run /var/task/bootstrap: No such file"), "{failure:?}");
+    drop(guest);
     let empty = Package { code: kit.code(&[]), layers: None, runtime: Runtime::Bootstrap };
     assert!(eddy_runtime::Jail::prepare(&kit.jail, &empty).await.is_err());
     kit.close().await;
