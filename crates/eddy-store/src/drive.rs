@@ -9,6 +9,7 @@ use eddy_base::{Env, Task};
 
 use crate::committer::Committer;
 use crate::engine::EngineError;
+use crate::folder::keep_private;
 use crate::queue::Queue;
 
 pub(crate) struct Drive(Mutex<Loop>);
@@ -22,6 +23,7 @@ enum Loop {
 impl Drive {
     pub(crate) fn thread(mut committer: Committer, queue: Arc<Queue>) -> io::Result<Drive> {
         let run = move || {
+            keep_private();
             while queue.wait(committer.due()) {
                 step(&mut committer, &queue);
             }

@@ -9,7 +9,9 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, Mode, flock};
+use rustix::process::umask;
+use rustix::thread::{self, UnshareFlags};
 
 use crate::open::OpenError;
 
@@ -76,6 +78,16 @@ impl Drop for Folder {
     fn drop(&mut self) {
         // Closing the file is not enough: a child that was forked and has not yet called exec holds it too.
         let _ = flock(&self.lock, FlockOperation::Unlock);
+    }
+}
+
+/// From now on this thread, and those it starts, make files and folders for the owner only. The engine knows no modes,
+/// and the process's own mask is not ours to change: it makes files for others too.
+#[expect(deprecated, reason = "it is safe for this flag; the safe name is deprecated for another")]
+pub(crate) fn keep_private() {
+    // Where this is not allowed, the folder's own mode still keeps others out.
+    if thread::unshare(UnshareFlags::FS).is_ok() {
+        umask(Mode::RWXG | Mode::RWXO);
     }
 }
 

@@ -13,7 +13,7 @@ use crate::committer::{Committer, Newest, OnFatal, Parts, Rules, chain_row, link
 use crate::drive::Drive;
 use crate::durable::Pos;
 use crate::engine::{Disk, Engine, EngineError, Fjall, Redb, Table, Write};
-use crate::folder::Folder;
+use crate::folder::{Folder, keep_private};
 use crate::keeper::Keeper;
 use crate::key::Space;
 use crate::keys::{self, Chain, Stored};
@@ -134,7 +134,15 @@ fn attach(options: &Options) -> Result<Opened, OpenError> {
     let folder = Folder::open(&options.folder)?;
     let room = Room::watch(&options.folder, options.room).map_err(failed)?;
     let mark = Mark::open(&folder.file("mark")).map_err(failed)?;
-    let engine = engine(options, &folder).map_err(|error| damaged(options, error))?;
+    // In a thread of its own, whose files are private, and those of the threads that the engine starts.
+    let engine = std::thread::scope(|scope| {
+        let opening = scope.spawn(|| {
+            keep_private();
+            engine(options, &folder)
+        });
+        opening.join().unwrap_or_else(|_| Err(EngineError("the engine panicked".into())))
+    });
+    let engine = engine.map_err(|error| damaged(options, error))?;
     let home = Home::Folder(blob::Folder::new(folder.file("blobs")));
     Ok(Opened { engine, home, mark, room, folder: Some(folder) })
 }

@@ -31,6 +31,10 @@ const ROWS: &str = "rows";
 /// Flushing and compacting; more would only take memory on the machines this runs on.
 const WORKERS: usize = 2;
 
+/// Sealed journals beyond this make the engine flush the key spaces that hold them. A start reads all of them, so this
+/// bounds it; it is the least that the engine allows.
+const JOURNAL_BYTES: u64 = 64 * 1024 * 1024;
+
 /// Up to this size on disk the rows are looked through before they are compacted to make room.
 const SCAN_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 
@@ -47,6 +51,7 @@ impl Fjall {
         let database = Database::builder(folder)
             .cache_size(cache_bytes)
             .worker_threads(WORKERS)
+            .max_journaling_size(JOURNAL_BYTES)
             .with_compaction_filter_factories(Arc::new(move |name| {
                 (name == ROWS).then(|| Arc::clone(&filter) as Arc<dyn Factory>)
             }))

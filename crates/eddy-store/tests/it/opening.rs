@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
 
-use eddy_store::{EngineKind, OpenError, Options, Space, Store, Update, UpdateId, Verdict};
+use eddy_store::{EngineKind, Log, OpenError, Options, Retention, Space, Store, Update, UpdateId, Verdict};
 
 use crate::{THINGS, batch, copy_folder, key, open, options};
 
@@ -70,13 +70,27 @@ async fn only_the_owner_may_look() {
     let parent = tempfile::tempdir().unwrap();
     let folder = parent.path().join("data");
     let store = open(&folder).unwrap();
-    crate::write_blob(&store, &[b"body"]).await.unwrap();
-    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    for name in ["", "rows", "blobs", "blobs/00000001"] {
-        assert_eq!(mode(&folder.join(name)), 0o700, "{name}");
+    let blob = crate::write_blob(&store, &[b"body"]).await.unwrap();
+    let mut batch = batch(|b| b.hold(blob, key("home")));
+    batch.append(Log { key: key("log"), retention: Retention::Week }, "a segment of its own");
+    store.commit(batch, ()).await.unwrap();
+    store.close().await;
+    let mut names = Vec::new();
+    check_private(&folder, &mut names);
+    for name in ["lock", "format", "mark", "0.jnl", "current"] {
+        assert!(names.iter().any(|seen| seen == name), "{name} is there: {names:?}");
     }
-    for name in ["lock", "format", "mark"] {
-        assert_eq!(mode(&folder.join(name)), 0o600, "{name}");
+}
+
+fn check_private(path: &Path, names: &mut Vec<String>) {
+    let metadata = fs::metadata(path).unwrap();
+    let expected = if metadata.is_dir() { 0o700 } else { 0o600 };
+    assert_eq!(metadata.permissions().mode() & 0o777, expected, "{}", path.display());
+    names.push(path.file_name().unwrap().to_string_lossy().into_owned());
+    if metadata.is_dir() {
+        for entry in fs::read_dir(path).unwrap() {
+            check_private(&entry.unwrap().path(), names);
+        }
     }
 }
 
