@@ -116,8 +116,17 @@ impl Shared {
         if let Some(cause) = cause {
             presence.begins(Activity { function: name.clone(), cause });
         }
-        let guest = self.jail.start(&prepared.artifact, self.spec(known, id, &output)).await?;
+        let start = self.jail.start(&prepared.artifact, self.spec(known, id, &output));
+        let (guest, ()) = tokio::join!(start, self.make_group(known, &output.group));
+        let guest = guest?;
         Ok(Newborn { guest, output, presence })
+    }
+
+    /// So that not even the first lines of a function wait for their group.
+    async fn make_group(&self, known: &Known, group: &str) {
+        if let Err(fault) = self.telemetry.logs().ensure_group(&known.pool.name.scope, group).await {
+            tracing::warn!(%fault, group, "the log group of a function cannot be made");
+        }
     }
 
     fn spec(&self, known: &Known, environment: Id, output: &Arc<Output>) -> Spec {

@@ -59,6 +59,18 @@ impl Functions {
         package: &Package,
         tags: Tags,
     ) -> Result<Durable<Function>, Fault> {
+        let made = self.try_create(scope, name, settings, package, tags).await;
+        self.unless_named(package, made).await
+    }
+
+    async fn try_create(
+        &self,
+        scope: &Scope,
+        name: &str,
+        settings: Settings,
+        package: &Package,
+        tags: Tags,
+    ) -> Result<Durable<Function>, Error> {
         tags.check()?;
         self.shared.check_runnable(&settings, package.folder()).await?;
         let key = keys::row(scope, Kind::Function, name);
@@ -69,14 +81,21 @@ impl Functions {
         if !tags.is_empty() {
             batch.put(keys::row(scope, Kind::Tags, name), rows::encode(&tags));
         }
-        match self.shared.store.commit(batch, function).await {
-            Ok(durable) => Ok(durable),
-            Err(error) => {
-                self.shared.store.blobs().discard(package.code().blob).await;
-                let exists = rows::lost_a_race(&error);
-                Err(if exists { Error::FunctionExists(name.to_owned()).into() } else { error.into() })
-            }
+        self.shared.store.commit(batch, function).await.map_err(|error| {
+            if rows::lost_a_race(&error) { Error::FunctionExists(name.to_owned()) } else { error.into() }
+        })
+    }
+
+    /// Removes the stored copy of a package that no row names, unless the change may have taken effect after all.
+    async fn unless_named<T>(&self, package: &Package, change: Result<T, Error>) -> Result<T, Fault> {
+        let fault = match change {
+            Ok(done) => return Ok(done),
+            Err(error) => Fault::from(error),
+        };
+        if !fault.code.may_have_taken_effect() {
+            self.shared.store.blobs().discard(package.code().blob).await;
         }
+        Err(fault)
     }
 
     /// The function, and the commit that wrote it last.
@@ -171,6 +190,17 @@ impl Functions {
         revision: Option<&str>,
         package: &Package,
     ) -> Result<Durable<Function>, Fault> {
+        let changed = self.try_change_code(scope, name, revision, package).await;
+        self.unless_named(package, changed).await
+    }
+
+    async fn try_change_code(
+        &self,
+        scope: &Scope,
+        name: &str,
+        revision: Option<&str>,
+        package: &Package,
+    ) -> Result<Durable<Function>, Error> {
         let old = self.shared.known(scope, name)?;
         self.shared.check_runnable(&old.function.settings, package.folder()).await?;
         let key = keys::row(scope, Kind::Function, name);
@@ -179,11 +209,7 @@ impl Functions {
             batch.hold(code.blob, key.clone()).release(old.code.blob, key.clone());
             Ok((old.settings, code))
         };
-        let changed = self.change_function(scope, name, revision, decide).await;
-        if changed.is_err() {
-            self.shared.store.blobs().discard(package.code().blob).await;
-        }
-        Ok(changed?)
+        self.change_function(scope, name, revision, decide).await
     }
 
     /// Deletes a function and what hangs on it: policy, URL, configuration, tags. Its log stays.

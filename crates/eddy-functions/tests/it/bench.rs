@@ -37,11 +37,7 @@ impl Bench {
     pub async fn with(environments_max: usize) -> Bench {
         let env: Arc<dyn Env> = Arc::new(System::default());
         let jail = InTest::new(env.clone(), Arc::new(|scene, event| Box::pin(act(scene, event))));
-        let store = eddy_store::testing::open_in(
-            env.clone(),
-            spaces(),
-            [eddy_bus::updates(), eddy_telemetry::updates()].concat(),
-        );
+        let store = eddy_store::testing::open_in(env.clone(), spaces(), updates());
         let folder = tempfile::tempdir().unwrap();
         Bench::over(store, folder, jail, env, environments_max).await
     }
@@ -53,8 +49,19 @@ impl Bench {
         env: Arc<dyn Env>,
         environments_max: usize,
     ) -> Bench {
-        let bus = Bus::open(store.clone()).unwrap();
-        let identity = Identity::open(store.clone(), folder.path()).await.unwrap();
+        Bench::try_over(store, folder, jail, env, environments_max).await.unwrap()
+    }
+
+    /// As [`Bench::over`], over a store that may fail.
+    pub async fn try_over(
+        store: Store,
+        folder: tempfile::TempDir,
+        jail: InTest,
+        env: Arc<dyn Env>,
+        environments_max: usize,
+    ) -> Option<Bench> {
+        let bus = Bus::open(store.clone()).ok()?;
+        let identity = Identity::open(store.clone(), folder.path()).await.ok()?;
         let parts = Parts {
             store: store.clone(),
             bus: bus.clone(),
@@ -65,9 +72,9 @@ impl Bench {
             code_folder: folder.path().join("code"),
             environments_max,
         };
-        let functions = Functions::open(parts).unwrap();
+        let functions = Functions::open(parts).ok()?;
         bus.attach(functions.target(), Default::default());
-        Bench { functions, store, bus, jail, env, folder }
+        Some(Bench { functions, store, bus, jail, env, folder })
     }
 
     /// Makes a function with the default settings.
@@ -81,9 +88,14 @@ impl Bench {
     }
 
     pub async fn package(&self, bytes: &[u8]) -> Package {
-        let mut upload = self.functions.upload().await.unwrap();
-        upload.write(Bytes::copy_from_slice(bytes)).await.unwrap();
-        upload.finish().await.unwrap()
+        self.try_package(bytes).await.unwrap()
+    }
+
+    /// As [`Bench::package`], where the store may fail.
+    pub async fn try_package(&self, bytes: &[u8]) -> Option<Package> {
+        let mut upload = self.functions.upload().await.ok()?;
+        upload.write(Bytes::copy_from_slice(bytes)).await.ok()?;
+        upload.finish().await.ok()
     }
 
     pub fn call(&self, name: &str, payload: &str) -> Invoke {
@@ -111,7 +123,7 @@ impl Bench {
             if holds() {
                 return;
             }
-            self.env.sleep(Duration::from_millis(5)).await;
+            System::default().sleep(Duration::from_millis(5)).await;
         }
         panic!("never came: {what}");
     }
@@ -173,6 +185,10 @@ pub fn zip(files: &[(&str, &str)]) -> Vec<u8> {
 pub fn unpacked(folder: &Path) -> usize {
     let entries = std::fs::read_dir(folder.join("code")).unwrap();
     entries.filter(|entry| entry.as_ref().unwrap().file_name().len() == 64).count()
+}
+
+pub fn updates() -> Vec<eddy_store::Update> {
+    [eddy_bus::updates(), eddy_telemetry::updates()].concat()
 }
 
 pub fn spaces() -> Vec<eddy_store::Space> {

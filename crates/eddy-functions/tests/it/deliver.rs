@@ -10,7 +10,7 @@ use eddy_bus::{Delivery, Event, Lease, Outcome, Source, TargetName};
 use eddy_functions::function::Retry;
 use eddy_runtime::testing::{Act, InTest};
 
-use crate::bench::{Bench, scope, spaces};
+use crate::bench::{Bench, scope, spaces, updates};
 
 async fn deliver(bench: &Bench, name: &str, payload: &str, hops: u32) -> Outcome {
     let id = Id::random(&*bench.env);
@@ -51,11 +51,7 @@ async fn accepted_invocations_reach_the_function() {
         Box::pin(async { Act::Reply("1".into()) })
     };
     let jail = InTest::new(env.clone(), Arc::new(script));
-    let store = eddy_store::testing::open_in(
-        env.clone(),
-        spaces(),
-        [eddy_bus::updates(), eddy_telemetry::updates()].concat(),
-    );
+    let store = eddy_store::testing::open_in(env.clone(), spaces(), updates());
     let bench = Bench::over(store, tempfile::tempdir().unwrap(), jail, env, 10).await;
     bench.function("f").await;
     for n in 0..20 {

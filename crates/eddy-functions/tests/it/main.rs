@@ -4,6 +4,8 @@
 
 mod bench;
 mod deliver;
+mod faults;
+mod idle;
 mod invoke;
 mod manage;
 mod resume;

@@ -6,12 +6,12 @@ use eddy_base::{Env, System};
 use eddy_runtime::testing::InTest;
 use eddy_store::{Options, Store};
 
-use crate::bench::{Bench, spaces, unpacked, zip};
+use crate::bench::{Bench, spaces, unpacked, updates, zip};
 
 fn open(folder: &std::path::Path, env: &Arc<dyn Env>) -> Store {
     let options = Options {
         spaces: spaces(),
-        updates: [eddy_bus::updates(), eddy_telemetry::updates()].concat(),
+        updates: updates(),
         ..Options::new(folder.join("store"), Arc::clone(env))
     };
     Store::open(options).unwrap()
