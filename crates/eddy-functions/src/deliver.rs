@@ -4,14 +4,18 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use eddy_base::env::Boxed;
-use eddy_base::{Code, Fault, HOPS_MAX, Id};
+use eddy_base::{Code, Fault, HOPS_MAX, Id, Scope};
 use eddy_bus::{Delivery, Event, Outcome, RetryPolicy, Source, TargetName};
 use eddy_store::{Batch, Durable};
+use eddy_telemetry::{Keep, Kind, Node};
 
 use crate::error::Error;
 use crate::invoke::{Invoked, check_version};
-use crate::limits::PAYLOAD_ASYNC_BYTES_MAX;
+use crate::limits::{PAYLOAD_ASYNC_BYTES_MAX, RETRY_SECONDS};
 use crate::{Functions, Invoke, Shared};
+
+/// A function with this tag is tried again after so many seconds, and then after twice as many.
+const RETRY_TAG: &str = "eddy:retry-seconds";
 
 impl Functions {
     /// Accepts an invocation that nobody waits for. It is durable when this returns, and its answer is dropped.
@@ -56,9 +60,12 @@ impl eddy_bus::Target for Target {
 
     fn policy(&self, target: &TargetName) -> RetryPolicy {
         let TargetName::Function { scope, name, .. } = target;
-        let known = self.0.upgrade().and_then(|shared| shared.known(scope, name).ok());
-        let retry = known.and_then(|known| known.retry);
         let mut policy = RetryPolicy::default();
+        let Some(shared) = self.0.upgrade() else { return policy };
+        let retry = shared.known(scope, name).ok().and_then(|known| known.retry);
+        if let Some(base) = (Functions { shared }).retry_base(scope, name) {
+            policy.base = base;
+        }
         if let Some(attempts) = retry.and_then(|retry| retry.attempts) {
             policy.retries = attempts.into();
         }
@@ -75,8 +82,39 @@ impl Functions {
         Arc::new(Target(Arc::downgrade(&self.shared)))
     }
 
+    /// The time to the second attempt, where a tag of the function says another than the usual 60 s.
+    fn retry_base(&self, scope: &Scope, name: &str) -> Option<Duration> {
+        let (tags, _) = self.tags(scope, name).ok()?;
+        let seconds =
+            tags.all.get(RETRY_TAG)?.parse().ok().filter(|seconds| RETRY_SECONDS.contains(seconds))?;
+        Some(Duration::from_secs(seconds))
+    }
+
+    /// Leaves the event's node in the trace, so that what it starts hangs below what caused it.
+    fn tell_of_event(&self, event: &Event) {
+        let what = match &event.source {
+            Source::Bucket { name, .. } => format!("{name}/{}", event.subject),
+            Source::Function { name, .. } => name.clone(),
+        };
+        let node = Node {
+            id: event.id,
+            cause: event.cause,
+            kind: Kind::Event,
+            label: format!("{} {what}", event.kind),
+            outcome: "delivered".to_owned(),
+            started: event.at,
+            took_micros: 0,
+            subject: None,
+            detail: None,
+        };
+        self.shared.telemetry.node(node, Keep::Yes);
+    }
+
     async fn delivered(&self, delivery: Delivery) -> Outcome {
-        let Delivery { event, payload, target, .. } = delivery;
+        let Delivery { event, payload, target, attempt, .. } = delivery;
+        if attempt == 1 {
+            self.tell_of_event(&event);
+        }
         if event.cause.hops >= HOPS_MAX {
             let message = format!("stopped: {HOPS_MAX} events have caused one another up to this one");
             return Outcome::Gone { message };

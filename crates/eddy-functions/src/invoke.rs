@@ -231,7 +231,7 @@ impl Shared {
         let name = &call.invoke.name;
         let cold = figures.init.is_some();
         self.telemetry.metrics().invocation(name, figures.duration, cold, failure.is_some());
-        let message = failure.map(|failure| failure.message(call.within()));
+        let message = failure.map(|failure| told(failure, call.within()));
         let node = Node {
             id: call.invocation,
             cause: call.invoke.cause,
@@ -280,6 +280,15 @@ fn explained(failure: &Failure, within: Duration) -> FunctionError {
         error_type: failure.error_type().to_owned(),
         message: failure.message(within),
         trace,
+    }
+}
+
+/// What a person needs to mend a failure: the message, and where it was raised.
+fn told(failure: &Failure, within: Duration) -> String {
+    let FunctionError { error_type, message, trace, .. } = explained(failure, within);
+    match trace {
+        Some(trace) => format!("Traceback (most recent call last):\n{trace}{error_type}: {message}"),
+        None => message,
     }
 }
 

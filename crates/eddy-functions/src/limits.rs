@@ -69,3 +69,6 @@ pub const EVENT_AGE_SECONDS_MAX: u32 = 21_600;
 
 /// Functions whose rows are remembered. Beyond it all are forgotten, and read again when they are needed.
 pub const KNOWN_MAX: usize = 4_096;
+
+/// What the tag `eddy:retry-seconds` may say, in seconds.
+pub const RETRY_SECONDS: std::ops::RangeInclusive<u64> = 1..=3600;

@@ -11,8 +11,11 @@ pub const TREE_NODES_MAX: usize = 1000;
 /// Trees that a search by object gives, newest first.
 pub const TREES_MAX: usize = 10;
 
-/// Bytes of a node's label, outcome, subject or detail each; longer ones are cut at a character.
-pub const TEXT_BYTES_MAX: usize = 512;
+/// Bytes of a node's label, outcome or subject each; longer ones are cut at a character.
+pub const TEXT_BYTES_MAX: usize = 1200;
+
+/// Bytes of a node's detail, which may hold a traceback.
+pub const DETAIL_BYTES_MAX: usize = 4096;
 
 /// Nodes that a slow watcher may lag behind before it misses some.
 pub const NEWS_MAX: usize = 1024;

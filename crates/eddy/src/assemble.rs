@@ -66,7 +66,7 @@ pub enum Error {
 }
 
 /// The key spaces of every crate. A tag that stands twice is refused by the store.
-pub fn spaces() -> Vec<Space> {
+fn spaces() -> Vec<Space> {
     let crates: [&[Space]; 8] = [
         &[crate::keys::SPACE],
         eddy_bus::SPACES,
@@ -81,13 +81,13 @@ pub fn spaces() -> Vec<Space> {
 }
 
 /// The updates of every crate, as the store decides them.
-pub fn updates() -> Vec<Update> {
+fn updates() -> Vec<Update> {
     [eddy_bus::updates(), eddy_objects::updates(), eddy_telemetry::updates()].concat()
 }
 
 /// Documents that functions are handed for events, by the names that subscriptions have for them.
-pub fn shapes() -> HashMap<String, Arc<dyn Shape>> {
-    HashMap::new()
+fn shapes() -> HashMap<String, Arc<dyn Shape>> {
+    HashMap::from([(eddy_aws::s3::SHAPE.to_owned(), Arc::new(eddy_aws::s3::S3Event) as Arc<dyn Shape>)])
 }
 
 /// Opens everything over the data folder. Calls out of jails come through the receiver.

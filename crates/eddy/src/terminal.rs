@@ -57,6 +57,13 @@ impl Terminal {
         tree.running.insert(id, depth);
     }
 
+    /// An event has been handed over: it has no line, and what it starts stands below what caused it.
+    pub fn passed(&mut self, id: Id, root: Id, parent: Id) {
+        let tree = self.tree(root);
+        let depth = tree.depths.get(&parent).copied().unwrap_or_default();
+        tree.depths.insert(id, depth);
+    }
+
     /// A node has ended: the lines to print now.
     pub fn finished(&mut self, node: Finished) -> Vec<String> {
         let root = node.root;
@@ -149,6 +156,10 @@ pub fn print_finished(app: &Arc<App>) -> Task {
                 news = news.recv() => match news {
                     Ok(News::Began(begun)) => {
                         terminal.began(begun.id, begun.cause.root, begun.cause.parent);
+                        Vec::new()
+                    }
+                    Ok(News::Ended(node)) if node.kind == Kind::Event => {
+                        terminal.passed(node.id, node.cause.root, node.cause.parent);
                         Vec::new()
                     }
                     Ok(News::Ended(node)) => terminal.finished(finished(&node)),

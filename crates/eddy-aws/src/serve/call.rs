@@ -5,9 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
-use bytes::Bytes;
 use eddy_base::{Cause, Id, Region, Scope};
-use eddy_wire::{Error, Protocol, Routed, decode, encode, schema, validate};
+use eddy_wire::{Error, Protocol, read_plain, schema, validate, write_plain};
 use serde_json::Value;
 
 use super::{Front, fault};
@@ -35,7 +34,6 @@ impl Front {
         let model = schema::service(service).and_then(|service| service.operation(operation));
         let model = model.expect("calls from inside name operations of the model");
         let facts = model.facts;
-        // Every protocol that a service may speak decodes alike; JSON is the one with no bindings to HTTP.
         let protocol = Protocol::AwsJson10;
         let worded = |failure: Failure| match failure {
             Failure::Wire(error) => error,
@@ -43,17 +41,11 @@ impl Front {
         };
         let op = table::service(service).and_then(|service| service.operation(operation));
         let op = op.ok_or_else(|| super::unserved::operation(facts, protocol, operation))?;
-        let routed = Routed::new(model);
-        let (head, ()) = http::Request::new(()).into_parts();
-        let document = decode(&routed, protocol, &head, Bytes::from(input.to_string()))?;
+        let document = read_plain(model, input)?;
         validate(model, &document)?;
         let answer =
             (op.run)(Run { operation: model, document, cx: self.inside(region) }).await.map_err(worded)?;
-        let body = encode(model, protocol, answer.document, "").into_body();
-        if body.is_empty() {
-            return Ok(Value::Null);
-        }
-        serde_json::from_slice(&body).map_err(|why| Error::new("InternalFailure", why.to_string()))
+        Ok(write_plain(&answer.document))
     }
 
     fn inside(&self, region: &Region) -> Cx {

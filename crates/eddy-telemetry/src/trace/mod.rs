@@ -103,9 +103,10 @@ impl Node {
 
     /// Cuts texts that are too long.
     fn bounded(mut self) -> Node {
-        cut(&mut self.label);
-        cut(&mut self.outcome);
-        self.subject.iter_mut().chain(&mut self.detail).for_each(cut);
+        for text in [&mut self.label, &mut self.outcome].into_iter().chain(&mut self.subject) {
+            cut(text, limits::TEXT_BYTES_MAX);
+        }
+        self.detail.iter_mut().for_each(|detail| cut(detail, limits::DETAIL_BYTES_MAX));
         self
     }
 
@@ -188,8 +189,6 @@ fn decode(value: &[u8]) -> Option<Node> {
     }
 }
 
-fn cut(text: &mut String) {
-    if text.len() > limits::TEXT_BYTES_MAX {
-        text.truncate(text.floor_char_boundary(limits::TEXT_BYTES_MAX));
-    }
+fn cut(text: &mut String, bytes_max: usize) {
+    text.truncate(text.floor_char_boundary(bytes_max));
 }

@@ -30,7 +30,8 @@ def samples(tmp_path, fresh):
     shutil.copytree(SAMPLES, folder)
     server = fresh(str(folder))
     server.samples = folder
-    wait_for(lambda: 'deployed' in server.said())
+    wait_for(lambda: 'deployed ' in server.said() or 'not deployed' in server.said())
+    assert 'not deployed' not in server.said(), server.said()
     return server
 
 
@@ -78,7 +79,7 @@ def test_the_banners_curls_run_as_pasted(samples):
         assert done.returncode == 0, done.stderr
         said.append(done.stdout)
     assert '"Hello, World!"' in said[0]
-    wait_for(lambda: 'from the banner' in subprocess.run(['bash', '-c', curls[2]], capture_output=True,
+    wait_for(lambda: 'from the banner' in subprocess.run(['bash', '-c', curls[-1]], capture_output=True,
                                                          text=True).stdout)
 
 
@@ -97,11 +98,16 @@ def test_a_mistake_is_found_mended_and_resent(samples):
     failed = wait_for(lambda: [json.loads(line) for line in
                                samples.run('events', '--failed', '--json').splitlines()])
     assert len(failed) == 1
-    story = json.loads(samples.run('events', 'show', failed[0]['id'], '--json'))
+
+    def told():
+        return json.loads(samples.run('events', 'show', failed[0]['id'], '--json'))
+
+    story = wait_for(lambda: (lambda story: story if story['letters'] else None)(told()))
     letter = story['letters'][0]
     assert len(letter['attempts']) == 3
     assert letter['codeVersion']
-    assert 'copy()' in letter['message'] or 'CopySource' in letter['message'], letter['message']
+    assert "'str' object has no attribute" in letter['message']
+    assert 's3.copy(' in letter['trace']
     assert story['event']['subject'] == 'a.txt'
     assert 'Traceback' in samples.run('logs', 'copy-broken')
     app = samples.samples / 'copy-broken' / 'app.py'
