@@ -9,6 +9,9 @@ pub const INFLATED_BYTES_MAX: usize = 32 << 20;
 /// Parameters in one form. SendMessageBatch with all attributes has about a thousand.
 pub const FORM_PARAMETERS_MAX: usize = 20_000;
 
+/// Dots in the key of a form. Keys of the models have at most a dozen; what is deeper no model knows.
+pub const FORM_KEY_DOTS_MAX: usize = 32;
+
 /// Elements in one XML document. DeleteObjects and CompleteMultipartUpload carry up to 10,000 entries.
 pub const XML_ELEMENTS_MAX: usize = 200_000;
 

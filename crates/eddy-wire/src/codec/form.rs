@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::{Trouble, scalar};
-use crate::limits::{DEPTH_MAX, FORM_PARAMETERS_MAX};
+use crate::limits::{FORM_KEY_DOTS_MAX, FORM_PARAMETERS_MAX};
 use crate::schema::{Kind, ListShape, MapShape, Member, Shape};
 use crate::{Document, Struct};
 
@@ -45,8 +45,11 @@ impl Node {
     }
 
     fn insert(&mut self, path: &str, value: String) {
+        if path.bytes().filter(|byte| *byte == b'.').count() > FORM_KEY_DOTS_MAX {
+            return;
+        }
         let mut node = self;
-        for name in path.split('.').take(DEPTH_MAX) {
+        for name in path.split('.') {
             if !node.children.contains_key(name) {
                 node.children.insert(name.to_owned(), Node::default());
             }
