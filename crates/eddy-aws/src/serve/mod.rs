@@ -213,11 +213,13 @@ fn form(
     let bucket = asked.bucket.clone().filter(|_| path.is_empty()).or(in_path)?;
     let handler = table::service(asked.facts.name)?.form?;
     visit.operation = "PostObject";
+    // Taken first: a form's body is its handler's, and none of its context.
+    let body = visit.body.take().expect("nobody has read the body");
     let form = Form {
         cx: visit.cx(asked, who),
         head: visit.head.clone(),
         bucket,
-        body: visit.body.take().expect("nobody has read the body"),
+        body,
         prover: FormProver(visit.inner.clone()),
     };
     Some(async move { Ok(handler(form).await?) })
