@@ -176,7 +176,9 @@ impl Front {
             let body = collect_form(visit, &who).await?;
             prove_body(inner, visit, &asked, &who, &body)?;
             let body = inflate(&visit.head, body)?;
-            (route(service, asked.protocol, &visit.head, Some(&body), None)?, body)
+            let routed = route(service, asked.protocol, &visit.head, Some(&body), None)?;
+            visit.label(&routed);
+            (routed, body)
         } else {
             let routed = route(service, asked.protocol, &visit.head, None, asked.bucket.as_deref())?;
             visit.label(&routed);
@@ -184,7 +186,6 @@ impl Front {
             prove_body(inner, visit, &asked, &who, &body)?;
             (routed, body)
         };
-        visit.label(&routed);
         let op = standing(&asked, &routed)?;
         if visit.caller == Caller::Anonymous && asked.facts.name != "s3" && !routed.operation.unsigned {
             return Err(refusal::unsigned(asked.protocol).into());
