@@ -19,7 +19,10 @@ LIBRARIES = os.environ.get("EDDY_LIBRARIES", "/var/runtime")
 for name in ("EDDY_LAYERS", "EDDY_LIBRARIES"):
     os.environ.pop(name, None)
 
-import json  # noqa: E402  before user code can be found, so that a json.py of the user's does not stand in for it
+# Before user code can be found, so that a json.py of the user's does not stand in for it.
+import importlib  # noqa: E402
+import json  # noqa: E402
+from importlib.machinery import PathFinder  # noqa: E402
 
 request_id = None
 tenant_id = None
@@ -138,28 +141,41 @@ def log_error(document):
     records.log("\n".join(lines), 40)
 
 
-class LoggingSetup:
-    """Sets the root logger up at the moment `logging` is first imported, and takes it from the standard library."""
+class Standard:
+    """Takes from the standard library what Amazon's runtime has imported before user code can be found, and sets the
+    root logger up at the moment `logging` is first imported."""
+
+    NAMES = frozenset(
+        "logging traceback linecache tokenize token textwrap warnings threading weakref string decimal numbers "
+        "collections contextlib".split()
+    )
 
     def find_spec(self, name, path=None, target=None):
-        if name != "logging":
+        if name not in self.NAMES:
             return None
-        from importlib.machinery import PathFinder
-
-        sys.meta_path.remove(self)
         spec = PathFinder.find_spec(name, STDLIB)
-        load = spec.loader.exec_module
+        if name == "logging" and spec:
+            load = spec.loader.exec_module
 
-        def exec_module(module):
-            behind, sys.path[:] = sys.path[:], STDLIB
-            try:
+            def exec_module(module):
                 load(module)
-            finally:
-                sys.path[:] = behind
-            set_up_logging(module)
+                set_up_logging(module)
 
-        spec.loader.exec_module = exec_module
+            spec.loader.exec_module = exec_module
         return spec
+
+
+class MissingLibraries:
+    """Says what to type when nobody has boto3: asked last, when it was found neither in the code nor elsewhere."""
+
+    NAMES = ("boto3", "botocore")
+
+    def find_spec(self, name, path=None, target=None):
+        if name in self.NAMES:
+            raise ModuleNotFoundError(
+                f"No module named '{name}': it is not installed for functions yet, type: eddy runtime install", name=name
+            )
+        return None
 
 
 def set_up_logging(logging):
@@ -448,8 +464,6 @@ def exception_document(invoke_id=None):
 
 
 def load_handler(handler):
-    import importlib
-
     try:
         module_name, function_name = handler.rsplit(".", 1)
     except ValueError as error:
@@ -503,7 +517,9 @@ def prepare():
     except ImportError:
         pass
     os.environ.pop("_LAMBDA_TELEMETRY_LOG_FD", None)
-    sys.meta_path.insert(0, LoggingSetup())
+    sys.meta_path.insert(0, Standard())
+    if not os.path.isdir(LIBRARIES):
+        sys.meta_path.append(MissingLibraries())
     sys.path[:] = [*search_path(), *STDLIB]
     # A package of the user's that was given as `bootstrap` must not be this file.
     sys.modules["bootstrap"] = sys.modules.pop("__main__")

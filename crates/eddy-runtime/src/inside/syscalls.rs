@@ -133,7 +133,7 @@ const ABSENT: &[i64] = &[
     libc::SYS_io_uring_register,
     libc::SYS_openat2,
     libc::SYS_futex_waitv,
-    libc::SYS_fchmodat2,
+    452, // fchmodat2
     libc::SYS_process_madvise,
     libc::SYS_mseal,
     451, // cachestat

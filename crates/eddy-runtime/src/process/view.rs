@@ -294,7 +294,9 @@ fn ports(runtime: Runtime) -> Vec<SocketAddr> {
 fn limits(spec: &Spec, shape: &Shape) -> Vec<Limit> {
     let mut limits = vec![
         Limit { resource: Limited::OpenFiles, most: OPEN_FILES_MAX },
-        Limit { resource: Limited::CoreBytes, most: 0 },
+        // One byte, not none: a kernel that hands core dumps to a program of the host ignores a limit of zero, and takes
+        // one for "never".
+        Limit { resource: Limited::CoreBytes, most: 1 },
         Limit { resource: Limited::LockedBytes, most: 64 * 1024 },
         Limit { resource: Limited::QueueBytes, most: 64 * 1024 },
         Limit { resource: Limited::RealTimePriority, most: 0 },

@@ -141,6 +141,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn guests_name_the_command_that_people_type() {
+        assert!(crate::contract::PYTHON_BOOTSTRAP.contains(&format!("type: {COMMAND}")));
+    }
+
+    #[test]
     fn every_requirement_is_pinned_by_hash() {
         for line in REQUIREMENTS.lines() {
             let (pin, hash) = line.split_once(" --hash=sha256:").expect("each line has a hash");

@@ -60,7 +60,7 @@ impl Machine {
     }
 
     fn namespaces(&self) -> String {
-        if self.container {
+        if self.container && !self.namespaces_off {
             return "start the container with: --cap-add SYS_ADMIN --security-opt seccomp=unconfined \
                     --security-opt apparmor=unconfined --security-opt systempaths=unconfined"
                 .to_owned();
@@ -86,8 +86,11 @@ impl Machine {
 
     fn groups(&self) -> String {
         match (self.container, self.root, self.systemd) {
-            (true, _, _) => {
-                "start the container with: --cgroupns private -v /sys/fs/cgroup:/sys/fs/cgroup:rw".to_owned()
+            (true, root, _) => {
+                let user = if root { "" } else { "run eddy as root, and " };
+                format!(
+                    "{user}start the container with: --cgroupns private -v /sys/fs/cgroup:/sys/fs/cgroup:rw"
+                )
             }
             (false, false, true) => {
                 format!("systemd-run --user --scope -p Delegate=yes {} up", self.executable)

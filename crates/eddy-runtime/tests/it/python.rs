@@ -1,10 +1,10 @@
 //! Python handlers in jails.
 
-use eddy_runtime::{Failure, Jail, Stream};
+use eddy_runtime::{Failure, Jail, Package, Runtime, Stream};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::kit::{Kit, LONG, interpreters};
+use crate::kit::{Kit, LONG, interpreters, newest};
 
 const ECHO: &str = "def handler(event, context):\n    return event\n";
 
@@ -91,5 +91,46 @@ async fn a_handler_that_raises_is_told_and_stays() {
         json!(["  File \"/var/task/app.py\", line 2, in handler\n    return event['x']\n"])
     );
     assert_eq!(kit.reply(&guest, r#"{"x":[]}"#).await, json!([]));
+    kit.close().await;
+}
+
+/// Files of the user's that are named like modules of the standard library stand in for those that Amazon's runtime
+/// has not imported before them, and for no others.
+#[tokio::test]
+async fn modules_that_the_runtime_has_already_are_not_replaced() {
+    let kit = Kit::new().await;
+    let names = ["logging", "json", "traceback", "string", "decimal", "re", "colorsys", "this_is_mine"];
+    let app = format!(
+        "import os, {0}\ndef handler(event, context):\n    modules = [{0}]\n    \
+         return [m.__name__ for m in modules if m.__file__.startswith('/var/task')]\n",
+        names.join(", ")
+    );
+    let files: Vec<(String, &str)> = names.iter().map(|name| (format!("{name}.py"), "")).collect();
+    let files: Vec<(&str, &str)> =
+        files.iter().map(|(name, text)| (name.as_str(), *text)).chain([("app.py", app.as_str())]).collect();
+    let package =
+        Package { code: kit.code(&files), layers: None, runtime: Runtime::Python { minor: newest() } };
+    let guest = kit.package(package, kit.spec()).await;
+    assert_eq!(kit.reply(&guest, "{}").await, json!(["colorsys", "this_is_mine"]));
+    drop(guest);
+    kit.close().await;
+}
+
+#[tokio::test]
+async fn layers_are_below_opt_and_behind_the_code() {
+    let kit = Kit::new().await;
+    let code = kit.code(&[("app.py", "import one, two, os\ndef handler(e, c):\n    return [one.where, two.where, os.listdir('/opt')]\n"), ("one.py", "where = 'code'")]);
+    let layers =
+        kit.code(&[("python/one.py", "where = 'layer'"), ("python/two.py", "where = 'layer'"), ("data", "")]);
+    let guest = kit
+        .package(
+            Package { code, layers: Some(layers), runtime: Runtime::Python { minor: newest() } },
+            kit.spec(),
+        )
+        .await;
+    let said = kit.reply(&guest, "{}").await;
+    assert_eq!((&said[0], &said[1]), (&json!("code"), &json!("layer")));
+    assert_eq!(said[2].as_array().map(Vec::len), Some(2), "{said}");
+    drop(guest);
     kit.close().await;
 }
