@@ -215,3 +215,73 @@ impl Inner {
         Some(ends.into_iter().flatten().min().map_or(LONG, |end| end.saturating_sub(now)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use eddy_base::System;
+
+    use super::*;
+
+    fn queue() -> Queue {
+        Queue::new(Arc::new(System::default()))
+    }
+
+    #[tokio::test]
+    async fn who_finds_it_full_waits_to_be_let_in() {
+        let queue = queue();
+        let most = QUEUE_BYTES_MAX - 2 * BATCH_OVERHEAD_BYTES;
+        let _first = queue.submit(Batch::new(), most).await.unwrap();
+        let _second = queue.submit(Batch::new(), 0).await.unwrap();
+        let third = queue.submit(Batch::new(), 1);
+        tokio::pin!(third);
+        tokio::select! {
+            biased;
+            _ = &mut third => panic!("there is no room"),
+            () = std::future::ready(()) => {}
+        }
+        assert_eq!(queue.drain().len(), 1, "one that is larger than a group is a group of its own");
+        third.await.unwrap();
+        assert_eq!(queue.drain().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn groups_are_bounded_and_in_order() {
+        let queue = queue();
+        let mut answers = Vec::new();
+        for n in 0..GROUP_BATCHES_MAX + 1 {
+            let mut batch = Batch::new();
+            batch.attempt([n as u8; 16]);
+            answers.push(queue.submit(batch, 0).await.unwrap());
+        }
+        let group = queue.drain();
+        assert_eq!(group.len(), GROUP_BATCHES_MAX);
+        assert!(group.iter().enumerate().all(|(n, pending)| pending.batch.attempt == Some([n as u8; 16])));
+        assert_eq!(queue.drain().len(), 1);
+    }
+
+    #[test]
+    fn what_is_recorded_is_bounded_and_waits_a_little() {
+        let queue = queue();
+        let half = RECORD_BYTES_MAX / 2 - BATCH_OVERHEAD_BYTES;
+        queue.record(Batch::new(), half).unwrap();
+        queue.record(Batch::new(), half).unwrap();
+        assert!(matches!(queue.record(Batch::new(), 1), Err(Error::Unavailable(_))));
+        let now = queue.env.monotonic();
+        let due = queue.lock().due(None, now).unwrap();
+        assert!(due > Duration::ZERO && due <= RECORD_DELAY, "{due:?}");
+        assert_eq!(queue.lock().due(None, now + RECORD_DELAY), Some(Duration::ZERO));
+        queue.drain();
+        queue.record(Batch::new(), 1).unwrap();
+    }
+
+    #[test]
+    fn a_closed_queue_is_drained_first() {
+        let queue = queue();
+        queue.record(Batch::new(), 0).unwrap();
+        queue.close();
+        assert!(queue.record(Batch::new(), 0).is_err());
+        assert!(queue.wait(None));
+        assert_eq!(queue.drain().len(), 1);
+        assert!(!queue.wait(None));
+    }
+}

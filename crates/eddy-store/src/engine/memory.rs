@@ -106,6 +106,11 @@ impl Disk {
         }
     }
 
+    /// A hash of every group that was ever acknowledged, in order: equal for runs that did the same.
+    pub fn hash(&self) -> u64 {
+        self.lock().mark.map_or(0, |chain| chain.hash)
+    }
+
     /// The blobs on the disk, in order.
     pub fn blobs(&self) -> Vec<BlobId> {
         let mut ids: Vec<BlobId> = self.lock().blobs.keys().copied().collect();

@@ -136,6 +136,38 @@ async fn a_disk_that_lied_is_found_out() {
     assert_eq!(kept(&Store::open(accepting).unwrap(), &disk), [1]);
 }
 
+/// Clients beside one another on a simulated disk: what they do, and what the disk becomes, hangs on the seed alone.
+async fn simulated(seed: u64) -> (u64, Vec<String>) {
+    let disk = Disk::new();
+    let store = faulty(&disk, Arc::new(Moved::seeded(seed)), [THINGS], []).unwrap();
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let clients = (0..8).map(|client| {
+        let (mine, lines) = (store.clone(), Arc::clone(&lines));
+        let work = async move {
+            for n in 0..6 {
+                let mut random = [0];
+                mine.env().fill_random(&mut random);
+                let step = step(&mine, usize::from(random[0] % 32)).await;
+                lines.lock().unwrap().push(format!("{client} {n} {}", step.is_ok()));
+            }
+        };
+        store.env().spawn("client", Box::pin(work))
+    });
+    for client in clients.collect::<Vec<_>>() {
+        client.join().await.unwrap();
+    }
+    store.close().await;
+    let lines = lines.lock().unwrap().clone();
+    (disk.hash(), lines)
+}
+
+#[tokio::test]
+async fn the_same_seed_gives_the_same_store() {
+    let first = simulated(1).await;
+    assert_eq!(simulated(1).await, first);
+    assert_ne!(simulated(2).await.0, first.0);
+}
+
 /// Answers wait for the disk, and so do refusals that rest on what is not yet on it.
 #[tokio::test]
 async fn nobody_is_answered_before_the_disk() {

@@ -16,7 +16,7 @@ mod room;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -86,9 +86,15 @@ pub fn copy_folder(from: &Path, to: &Path) {
 pub struct Moved {
     system: System,
     ahead_millis: AtomicI64,
+    /// With a seed the clock stands, and randomness is drawn from here.
+    seed: Option<AtomicU64>,
 }
 
 impl Moved {
+    pub fn seeded(seed: u64) -> Moved {
+        Moved { seed: Some(AtomicU64::new(seed)), ..Moved::default() }
+    }
+
     /// Sets the clock; it goes on from there.
     pub fn set(&self, now: Timestamp) {
         self.ahead_millis.store(now.millis() - self.system.now().millis(), Ordering::SeqCst);
@@ -101,7 +107,8 @@ impl Moved {
 
 impl Env for Moved {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.system.now().millis() + self.ahead_millis.load(Ordering::SeqCst))
+        let start = if self.seed.is_some() { Timestamp::EPOCH } else { self.system.now() };
+        Timestamp::from_millis(start.millis() + self.ahead_millis.load(Ordering::SeqCst))
     }
 
     fn monotonic(&self) -> Duration {
@@ -109,7 +116,13 @@ impl Env for Moved {
     }
 
     fn fill_random(&self, buffer: &mut [u8]) {
-        self.system.fill_random(buffer);
+        let Some(seed) = &self.seed else { return self.system.fill_random(buffer) };
+        for byte in buffer {
+            // SplitMix64, a byte of each number.
+            let state = seed.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::SeqCst);
+            let mixed = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            *byte = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb).to_le_bytes()[7];
+        }
     }
 
     fn sleep(&self, span: Duration) -> Boxed<'static, ()> {
