@@ -206,6 +206,8 @@ impl Call {
         if body.len() > self.body_bytes_max() {
             return self.refuse(Refusal::TooLarge);
         }
+        // Whoever has not signed is nobody, also where somebody names them.
+        let caller = caller.filter(|caller| self.signed && **caller != Caller::Anonymous);
         let Dialect { document, response, hint, .. } = self.gateway.inner.dialect;
         let request = self.request(&body, caller);
         if (self.signed && caller.is_none()) || !self.is_allowed(&request) {
