@@ -8,6 +8,7 @@ mod body;
 mod cause;
 mod headers;
 mod permission;
+mod plane;
 mod query;
 mod refusal;
 mod target;
@@ -22,6 +23,7 @@ use bytes::Bytes;
 use eddy_gateway::{Dialect, Format, Malformed, Request, Via};
 use http::Response;
 
+pub use plane::{Door, door, serve};
 pub(crate) use target::function_of;
 
 /// How Amazon's HTTP APIs and function URLs speak.

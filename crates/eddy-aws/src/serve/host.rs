@@ -19,7 +19,7 @@ pub(super) enum Label {
 }
 
 /// `host:port` as the client wrote it; empty for a client of HTTP/1.0 that wrote none.
-pub(super) fn of(head: &Parts) -> &str {
+pub(crate) fn of(head: &Parts) -> &str {
     let header = head.headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
     header.or_else(|| head.uri.authority().map(http::uri::Authority::as_str)).unwrap_or_default()
 }

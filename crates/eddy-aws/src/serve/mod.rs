@@ -11,7 +11,7 @@
 
 mod call;
 mod fault;
-mod host;
+pub(crate) mod host;
 mod recognise;
 pub(crate) mod refusal;
 mod unserved;
@@ -24,7 +24,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use eddy_base::Id;
+use eddy_base::{Cause, Id};
 use eddy_identity::Caller;
 use eddy_wire::sign::{self, sha256_hex};
 use eddy_wire::{Incoming, Outgoing, Protocol, Routed, decode, encode, inflate, route, schema, validate};
@@ -34,6 +34,7 @@ use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 
 pub use recognise::Plane;
+pub(crate) use visit::linger;
 pub use who::FormProver;
 
 use crate::operation::{Answer, Failure, Form, Run};
@@ -71,13 +72,14 @@ impl Peer {
         Peer { address: from.ip(), environment: Some(environment) }
     }
 
-    pub fn address(&self) -> IpAddr {
+    pub(crate) fn address(self) -> IpAddr {
         self.address
     }
 
-    /// The environment whose jail the request came out of.
-    pub fn environment(&self) -> Option<Id> {
-        self.environment
+    /// The cause of a request from here: itself, or the invocation that its jail is busy with.
+    pub(crate) fn cause(self, engines: &Engines, request: Id) -> Cause {
+        let activity = self.environment.and_then(|environment| engines.functions.activity(environment));
+        activity.map_or_else(|| Cause::root(request), |activity| activity.cause)
     }
 }
 
@@ -126,7 +128,15 @@ impl Front {
             return Ok(Caller::Anonymous);
         }
         let who = who::who(&self.inner, &asked, head)?;
-        who.prove(&self.inner, &asked, head, Some(&sha256_hex(body)))?;
+        let hash = sha256_hex(body);
+        // The signature covers the hash that the head declares, so the body is held against that.
+        if let Some(sign::Payload::Hash(declared)) = claim.as_ref().map(|claim| &claim.payload)
+            && *declared != hash
+        {
+            let refused = sign::Refusal::PayloadHashMalformed(declared.clone());
+            return Err(refusal::of_signature(Protocol::RestJson, refused));
+        }
+        who.prove(&self.inner, &asked, head, Some(&hash))?;
         Ok(who.caller)
     }
 

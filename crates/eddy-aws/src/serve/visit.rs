@@ -17,7 +17,7 @@ use super::recognise::ServiceAsked;
 use super::who::Who;
 use super::{Inner, Peer, fault, host};
 use crate::operation::Failure;
-use crate::{Cx, limits, table};
+use crate::{Cx, Engines, limits, table};
 
 pub(super) struct Visit {
     pub inner: Arc<Inner>,
@@ -45,8 +45,7 @@ impl Visit {
         let engines = &inner.engines;
         let env = engines.store.env();
         let (id, began, started) = (Id::random(env.as_ref()), env.now(), env.monotonic());
-        let activity = peer.environment.and_then(|environment| engines.functions.activity(environment));
-        let cause = activity.map_or_else(|| Cause::root(id), |activity| activity.cause);
+        let cause = peer.cause(engines, id);
         engines.telemetry.began(id, cause);
         Visit {
             inner,
@@ -86,7 +85,7 @@ impl Visit {
             request_id: self.id,
             cause: self.effect(),
             host: host::of(&self.head).into(),
-            source_ip: self.peer.address,
+            source_ip: self.peer.address(),
             user_agent: user_agent.unwrap_or_default().into(),
             protocol: asked.protocol,
             incoming: Arc::new(Mutex::new(self.body.take())),
@@ -127,7 +126,9 @@ impl Visit {
             Failure::Wire(error) => error,
             Failure::Fault(fault) => fault::worded(table::service(facts.name), facts, protocol, fault),
         };
-        self.linger();
+        if let Some(body) = self.body.take() {
+            linger(&self.inner.engines, &self.head, body);
+        }
         self.write_error(facts.name, protocol, error)
     }
 
@@ -149,24 +150,6 @@ impl Visit {
                 error
             };
         encode_error(service, protocol, &error, &self.id.to_string(), head).map(Outgoing::from)
-    }
-
-    /// Takes in what the client is still sending, so that it reads its answer instead of finding the
-    /// connection reset. A client that waits for leave to send has sent nothing.
-    fn linger(&mut self) {
-        let Some(body) = self.body.take() else { return };
-        let waits = self.head.headers.contains_key(EXPECT);
-        if waits || body.length().is_none_or(|length| length == 0 || length > limits::LINGER_BYTES_MAX) {
-            return;
-        }
-        let env = self.inner.engines.store.env().clone();
-        let timer = env.clone();
-        let task = Box::pin(async move {
-            let drained = body.drain(limits::LINGER_BYTES_MAX);
-            // Whether it ended or was given up makes no difference any more.
-            let _ = eddy_base::env::timeout(&timer, limits::LINGER, drained).await;
-        });
-        env.spawn("linger", task).detach();
     }
 
     /// Adds what every answer has, counts, and leaves the request's node in the trace.
@@ -213,6 +196,23 @@ impl Visit {
         };
         telemetry.node(node, keep);
     }
+}
+
+/// Takes in what the client is still sending, so that it reads its answer instead of finding the connection
+/// reset. A client that waits for leave to send has sent nothing.
+pub(crate) fn linger(engines: &Engines, head: &Parts, body: Incoming) {
+    let waits = head.headers.contains_key(EXPECT);
+    if waits || body.length().is_none_or(|length| length == 0 || length > limits::LINGER_BYTES_MAX) {
+        return;
+    }
+    let env = engines.store.env().clone();
+    let timer = env.clone();
+    let task = Box::pin(async move {
+        let drained = body.drain(limits::LINGER_BYTES_MAX);
+        // Whether it ended or was given up makes no difference any more.
+        let _ = eddy_base::env::timeout(&timer, limits::LINGER, drained).await;
+    });
+    env.spawn("linger", task).detach();
 }
 
 /// Amazon's names say whether an operation only reads.

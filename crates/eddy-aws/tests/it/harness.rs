@@ -121,6 +121,15 @@ impl House {
         read(self.front.serve(request, peer).await).await
     }
 
+    /// Sends a request that is for the data plane.
+    pub async fn ask(&self, request: Request<Bytes>) -> Answer {
+        let peer = Peer::outside(SocketAddr::from((Ipv4Addr::LOCALHOST, 1)));
+        let (head, body) = request.into_parts();
+        let door = eddy_aws::http_event::door(&self.front, &head).expect("an API or a URL");
+        let request = Request::from_parts(head, Full::new(body));
+        read(eddy_aws::http_event::serve(&self.front, door, request, peer).await).await
+    }
+
     /// Signs as root and sends.
     pub async fn signed(&self, service: &str, request: Request<Bytes>) -> Answer {
         self.signed_by(&self.root(), service, request).await
