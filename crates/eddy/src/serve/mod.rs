@@ -2,7 +2,6 @@
 
 mod admin;
 mod doors;
-mod gateway;
 mod health;
 mod own;
 mod taken;

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use eddy_aws::{Peer, Plane};
+use eddy_aws::{Peer, Plane, http_event};
 use eddy_wire::{Incoming, Outgoing};
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body::Body;
 
 use super::admin::{self, json_response};
-use super::gateway::{self, Door};
 use crate::assemble::App;
 
 /// Bodies of requests to the house itself.
@@ -22,29 +21,25 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let (head, body) = request.into_parts();
+    if let Some(door) = http_event::door(&app.front, &head) {
+        return http_event::serve(&app.front, door, Request::from_parts(head, body), peer).await;
+    }
     match app.front.plane(&head) {
-        Plane::Service => app.front.serve(Request::from_parts(head, body), peer).await,
-        Plane::Api { api, .. } => gateway::answer(app, Door::Api(api), head, body, &peer).await,
-        Plane::FunctionUrl { id, .. } => gateway::answer(app, Door::Url(id), head, body, &peer).await,
-        Plane::House => house(app, head, body, &peer).await,
+        Plane::House => house(app, head, body).await,
+        // The data planes had their door; what is left is a service's.
+        Plane::Service | Plane::Api { .. } | Plane::FunctionUrl { .. } => {
+            app.front.serve(Request::from_parts(head, body), peer).await
+        }
     }
 }
 
-/// `/_eddy/...`: data planes by path, health, metrics, links to packages, and what the verbs ask.
-async fn house<B>(app: &Arc<App>, mut head: http::request::Parts, body: B, peer: &Peer) -> Response<Outgoing>
+/// `/_eddy/...`: health, metrics, links to packages, and what the verbs ask.
+async fn house<B>(app: &Arc<App>, head: http::request::Parts, body: B) -> Response<Outgoing>
 where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let path = head.uri.path().to_owned();
-    if let Some((door, rest)) = Door::of_path(&path) {
-        if let Some(query) = head.uri.query() {
-            head.uri = format!("{rest}?{query}").parse().unwrap_or(head.uri);
-        } else {
-            head.uri = rest.parse().unwrap_or(head.uri);
-        }
-        return gateway::answer(app, door, head, body, peer).await;
-    }
     if path.starts_with(eddy_aws::lambda::package_url::PREFIX) {
         return eddy_aws::lambda::package_url::serve(&app.engines, &head);
     }

@@ -199,8 +199,8 @@ def test_errors(client):
     with pytest.raises(gateway.exceptions.NotFoundException, match='Invalid API identifier specified 000000000000:no'):
         gateway.get_api(ApiId='no')
     with pytest.raises(gateway.exceptions.BadRequestException, match='WEBSOCKET'):
-        gateway.create_api(Name='x', ProtocolType='WEBSOCKET', RouteSelectionExpression='$request.body.action')
-    with pytest.raises(gateway.exceptions.BadRequestException, match='[Aa]uthorizer'):
+        gateway.create_api(Name='x', ProtocolType='WEBSOCKET')
+    with pytest.raises(botocore.exceptions.ClientError, match='CreateAuthorizer'):
         gateway.create_authorizer(ApiId='no', AuthorizerType='JWT', IdentitySource=['x'], Name='x')
     api = gateway.create_api(Name='x', ProtocolType='HTTP')['ApiId']
     gateway.create_route(ApiId=api, RouteKey='GET /a')
