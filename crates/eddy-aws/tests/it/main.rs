@@ -2,6 +2,7 @@
 
 mod apigatewayv2;
 mod data_plane;
+mod coverage;
 mod form;
 mod harness;
 mod iam;
