@@ -58,6 +58,18 @@ impl Folder {
         self.path.join(name)
     }
 
+    /// Makes room for new rows where an unfinished first start left some that cannot be read. They are kept, since
+    /// nothing is thrown away that somebody may want to look at.
+    pub(crate) fn put_rows_aside(&self) -> io::Result<()> {
+        let (rows, aside) = (self.path.join("rows"), self.path.join("rows.unfinished"));
+        match fs::remove_dir_all(&aside) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        fs::rename(&rows, aside)?;
+        DirBuilder::new().mode(0o700).create(&rows)
+    }
+
     /// Says that there is a store in it. The last step of making one: before it nothing is acknowledged.
     pub(crate) fn seal(&mut self) -> io::Result<()> {
         if !self.is_new {

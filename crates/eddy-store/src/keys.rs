@@ -38,6 +38,11 @@ pub(crate) struct Chain {
 }
 
 impl Chain {
+    /// The state from which to go on when commits up to another are lost: no position and no start is given twice.
+    pub(crate) fn beyond(self, lost: Chain) -> Chain {
+        Chain { pos: self.pos.max(lost.pos), start: self.start.max(lost.start), ..self }
+    }
+
     /// Nothing was ever committed: there were only starts, and none of them ended.
     pub(crate) fn is_unused(self) -> bool {
         self.pos.0 == u64::from(self.start)

@@ -134,45 +134,53 @@ fn attach(options: &Options) -> Result<Opened, OpenError> {
     let folder = Folder::open(&options.folder)?;
     let room = Room::watch(&options.folder, options.room).map_err(failed)?;
     let mark = Mark::open(&folder.file("mark")).map_err(failed)?;
-    // In a thread of its own, whose files are private, and those of the threads that the engine starts.
-    let engine = std::thread::scope(|scope| {
-        let opening = scope.spawn(|| {
-            keep_private();
-            engine(options, &folder)
-        });
-        opening.join().unwrap_or_else(|_| Err(EngineError("the engine panicked".into())))
-    });
+    let mut engine = engine(options, &folder);
+    if engine.is_err() && folder.is_new() && mark.read().map_err(failed)?.is_none_or(Chain::is_unused) {
+        tracing::warn!("an earlier first start was cut short; what it made is put aside");
+        folder.put_rows_aside().map_err(failed)?;
+        engine = self::engine(options, &folder);
+    }
     let engine = engine.map_err(|error| damaged(options, error))?;
     let home = Home::Folder(blob::Folder::new(folder.file("blobs")));
     Ok(Opened { engine, home, mark, room, folder: Some(folder) })
 }
 
+/// Opens the engine in a thread of its own, whose files are private, and those of the threads that the engine starts.
 fn engine(options: &Options, folder: &Folder) -> Result<Arc<dyn Engine>, EngineError> {
     let rows = folder.file("rows");
-    match &options.engine {
-        EngineKind::Fjall => Ok(Arc::new(Fjall::open(&rows, options.cache_bytes, Arc::clone(&options.env))?)),
-        EngineKind::Redb => Ok(Arc::new(Redb::open(&rows, options.cache_bytes)?)),
-        EngineKind::Memory(disk) => Ok(Arc::new(disk.attach())),
-    }
+    let open = || -> Result<Arc<dyn Engine>, EngineError> {
+        keep_private();
+        match &options.engine {
+            EngineKind::Fjall => {
+                Ok(Arc::new(Fjall::open(&rows, options.cache_bytes, Arc::clone(&options.env))?))
+            }
+            EngineKind::Redb => Ok(Arc::new(Redb::open(&rows, options.cache_bytes)?)),
+            EngineKind::Memory(disk) => Ok(Arc::new(disk.attach())),
+        }
+    };
+    std::thread::scope(|scope| {
+        let opening = scope.spawn(open).join();
+        opening.unwrap_or_else(|_| Err(EngineError("the engine panicked".into())))
+    })
 }
 
 /// Reads how far the store has come, and holds it against the mark.
 fn check_state(options: &Options, opened: &Opened) -> Result<Chain, OpenError> {
-    let lost = |reason| OpenError::Lost { path: options.folder.clone(), reason };
+    let failed = |error| OpenError::Io { path: options.folder.clone(), error };
     let chain = read_chain(&*opened.engine).map_err(|error| damaged(options, error))?;
-    let finding = opened.mark.check(chain);
-    match finding.map_err(|error| OpenError::Io { path: options.folder.clone(), error })? {
-        Finding::Agrees => {}
+    let mut finding = opened.mark.check(chain).map_err(failed)?;
+    let is_new = opened.folder.as_ref().is_some_and(Folder::is_new);
+    if finding == Finding::Agrees && is_new && !chain.is_unused() {
+        finding = Finding::Differs("the file `format` is missing".into());
+    }
+    match finding {
+        Finding::Agrees => Ok(chain),
         Finding::Differs(reason) if options.accept_loss => {
             tracing::warn!(reason, "opening the store although something is missing, as told");
+            Ok(chain.beyond(opened.mark.read().map_err(failed)?.unwrap_or_default()))
         }
-        Finding::Differs(reason) => return Err(lost(reason)),
+        Finding::Differs(reason) => Err(OpenError::Lost { path: options.folder.clone(), reason }),
     }
-    let is_new = opened.folder.as_ref().is_some_and(Folder::is_new);
-    if is_new && !chain.is_unused() && !options.accept_loss {
-        return Err(lost("the file `format` is missing".into()));
-    }
-    Ok(chain)
 }
 
 fn read_chain(engine: &dyn Engine) -> Result<Chain, EngineError> {

@@ -196,6 +196,36 @@ async fn check(store: &Store, task: u64) -> u64 {
     done
 }
 
+/// A first start that is killed at any point of it leaves a folder that opens.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_start_may_be_cut_short_anywhere() {
+    for point in [
+        "lock",
+        "mark",
+        "rows/0.jnl",
+        "rows/version",
+        "rows/keyspaces/0",
+        "rows/keyspaces/0/current",
+        "rows/keyspaces/1",
+        "rows/keyspaces/1/current",
+        "format.new",
+        "format",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut victim = start(folder.path());
+        let at = folder.path().join(point);
+        // The draft of the format is gone when the format is there.
+        while !at.exists() && !folder.path().join("format").exists() {
+            std::thread::yield_now();
+        }
+        victim.0.kill().unwrap();
+        victim.0.wait().unwrap();
+        let store = open(folder.path()).unwrap_or_else(|error| panic!("killed at {point}: {error}"));
+        step(&store, 0, store.snapshot().counter(&row(0, "n", 0)).unwrap() as u64).await;
+        store.close().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_acknowledged_is_lost_to_kill_9() {
     let folder = Arc::new(tempfile::tempdir().unwrap());

@@ -4,7 +4,9 @@ use std::fs;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
 
-use eddy_store::{EngineKind, Log, OpenError, Options, Retention, Space, Store, Update, UpdateId, Verdict};
+use eddy_store::{
+    EngineKind, Log, OpenError, Options, Pos, Retention, Space, Store, Update, UpdateId, Verdict,
+};
 
 use crate::{THINGS, batch, copy_folder, key, open, options};
 
@@ -125,27 +127,29 @@ async fn a_start_that_was_cut_short_is_made_good() {
 }
 
 /// Puts a copy of the rows, taken before the last commit, in their place.
-async fn rolled_back() -> tempfile::TempDir {
+async fn rolled_back() -> (tempfile::TempDir, Pos) {
     let folder = filled().await;
     let (rows, copy) = (folder.path().join("rows"), folder.path().join("copy"));
     copy_folder(&rows, &copy);
     let store = open(folder.path()).unwrap();
-    store.commit(batch(|b| b.put(key("b"), "1")), ()).await.unwrap();
+    let lost = store.commit(batch(|b| b.put(key("b"), "1")), ()).await.unwrap().pos();
     store.close().await;
     fs::remove_dir_all(&rows).unwrap();
     fs::rename(&copy, &rows).unwrap();
-    folder
+    (folder, lost)
 }
 
 #[tokio::test]
 async fn a_lost_tail_is_noticed() {
-    let folder = rolled_back().await;
+    let (folder, lost) = rolled_back().await;
     let text = refusal(open(folder.path()));
     assert!(text.contains("were acknowledged and are missing") && text.contains("--accept-loss"), "{text}");
     let accepting = Options { accept_loss: true, ..options(folder.path()) };
     let store = Store::open(accepting).unwrap();
     assert!(store.snapshot().get(&key("a")).unwrap().is_some());
     assert!(store.snapshot().get(&key("b")).unwrap().is_none());
+    let next = store.commit(batch(|b| b.put(key("c"), "1")), ()).await.unwrap().pos();
+    assert!(next > lost, "no position is given twice");
     store.close().await;
     open(folder.path()).expect("once accepted, it is the truth").close().await;
 }
