@@ -13,7 +13,12 @@
 //! | key | value | written by | absent |
 //! |---|---|---|---|
 //! | `0 name` | [`Group`](crate::logs::rows::Group) | creating it, its settings and tags | no such group |
-//! | `1 group id` | nothing | deleting a group; removed once its streams are gone | nothing is left to clear |
+//!
+//! Log groups that were deleted, of all accounts, cell `c`:
+//!
+//! | key | value | written by | absent |
+//! |---|---|---|---|
+//! | `group id` | nothing | deleting a group; removed once its streams are gone | nothing is left to clear |
 //!
 //! One log group, cell `g group id`; the id is drawn anew for each group, so a name that comes back is empty:
 //!
@@ -32,9 +37,9 @@ pub const SPACE: Space = Space::new(b't', "telemetry");
 
 const DIRECTORY: u8 = b'd';
 const GROUP: u8 = b'g';
+const CLEARED: u8 = b'c';
 
 const ROW_GROUP: u8 = 0;
-const ROW_CLEARED: u8 = 1;
 const ROW_STREAM: u8 = 0;
 const ROW_LOG: u8 = 1;
 const ROW_BYTES: u8 = 2;
@@ -94,13 +99,13 @@ pub fn groups(scope: &Scope, prefix: &str) -> Range {
 }
 
 /// A deleted group whose streams are still to be cleared.
-pub fn cleared(scope: &Scope, id: u64) -> Key {
-    directory(scope).u8(ROW_CLEARED).u64(id).key()
+pub fn cleared(id: u64) -> Key {
+    SPACE.key().u8(CLEARED).cell().u64(id).key()
 }
 
 /// All deleted groups whose streams are still to be cleared.
-pub fn all_cleared(scope: &Scope) -> Range {
-    directory(scope).u8(ROW_CLEARED).prefix()
+pub fn all_cleared() -> Range {
+    SPACE.key().u8(CLEARED).cell().prefix()
 }
 
 /// The id in a key made by [`cleared`].
@@ -182,15 +187,14 @@ mod tests {
         }
 
         #[test]
-        fn directories_keep_groups_and_leftovers_apart(id: u64, group_name in "\\PC{0,20}") {
+        fn groups_are_found_by_name_and_leftovers_by_id(id: u64, group_name in "\\PC{0,20}") {
             let scope = Scope { account: Default::default(), region: Default::default() };
             let key = group(&scope, &group_name);
             prop_assert_eq!(name(&key), Some(group_name));
-            prop_assert!(key.is_in(&groups(&scope, "")) && !key.is_in(&all_cleared(&scope)));
-            let left = cleared(&scope, id);
-            prop_assert!(left.is_in(&all_cleared(&scope)) && !left.is_in(&groups(&scope, "")));
+            prop_assert!(key.is_in(&groups(&scope, "")));
+            let left = cleared(id);
+            prop_assert!(left.is_in(&all_cleared()) && !key.is_in(&all_cleared()));
             prop_assert_eq!(id_of_cleared(&left), Some(id));
-            prop_assert_eq!(left.cell(), key.cell());
         }
     }
 

@@ -48,6 +48,11 @@ impl Manual {
         }
     }
 
+    /// How long the first of those who sleep has still to sleep.
+    pub fn first_asleep(&self) -> Option<Duration> {
+        self.first_for(Duration::ZERO)
+    }
+
     /// Waits until somebody sleeps, and gives how long the first of them has still to sleep.
     pub async fn asleep(&self) -> Duration {
         self.asleep_for(Duration::ZERO).await

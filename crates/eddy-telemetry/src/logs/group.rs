@@ -134,33 +134,37 @@ impl Logs {
             let row = self.store.snapshot().get(&key)?.ok_or_else(no_group)?;
             let group: rows::Group = decode(&row.value, "a log group")?;
             let mut batch = Batch::new();
-            batch.at(key.clone(), row.pos).delete(key.clone());
-            batch.put(keys::cleared(scope, group.id), Vec::new());
+            batch.across_cells().at(key.clone(), row.pos).delete(key.clone());
+            batch.put(keys::cleared(group.id), Vec::new());
             match self.store.commit(batch, ()).await {
                 Err(Error::Refused(_)) => {}
                 answer => break (answer?, group.id),
             }
         };
-        self.clear(scope, id).await?;
+        self.clear(id).await?;
         Ok(durable)
     }
 
-    /// Clears what deleted groups have left, after a stop in between.
+    /// Clears what deleted groups have left, after a stop in between. To be called once at start.
     ///
     /// # Errors
     /// The store's.
-    pub async fn clear_deleted(&self, scope: &Scope) -> Result<(), Fault> {
-        let left = self.store.snapshot().scan(keys::all_cleared(scope), Order::Forward, CLEAR_ROWS_MAX)?;
-        for (key, _) in left {
-            if let Some(id) = keys::id_of_cleared(&key) {
-                self.clear(scope, id).await?;
+    pub async fn clear_deleted(&self) -> Result<(), Fault> {
+        loop {
+            let left = self.store.snapshot().scan(keys::all_cleared(), Order::Forward, CLEAR_ROWS_MAX)?;
+            if left.is_empty() {
+                return Ok(());
+            }
+            for (key, _) in left {
+                let id = keys::id_of_cleared(&key);
+                self.clear(id.ok_or_else(|| Fault::internal("a key of a deleted log group cannot be read"))?)
+                    .await?;
             }
         }
-        Ok(())
     }
 
     /// Deletes the streams of a group that is gone.
-    async fn clear(&self, scope: &Scope, id: u64) -> Result<(), Fault> {
+    async fn clear(&self, id: u64) -> Result<(), Fault> {
         loop {
             let streams =
                 self.store.snapshot().scan(keys::streams(id, ""), Order::Forward, CLEAR_ROWS_MAX)?;
@@ -174,7 +178,7 @@ impl Logs {
             self.store.commit(batch, ()).await?;
         }
         let mut batch = Batch::new();
-        batch.across_cells().delete(keys::bytes(id)).delete(keys::cleared(scope, id));
+        batch.across_cells().delete(keys::bytes(id)).delete(keys::cleared(id));
         self.store.commit(batch, ()).await?;
         Ok(())
     }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use eddy_base::env::Manual;
 use eddy_base::{Code, Scope, Subject, Timestamp};
-use eddy_store::{Batch, testing};
+use eddy_store::Batch;
+use eddy_store::testing::{self, Disk, Fault};
 use eddy_telemetry::logs::pattern::Pattern;
 use eddy_telemetry::logs::{
     Direction, Event, Found, Logs, Order, Place, Range, Read, Rejected, Search, Settings, Streams,
@@ -158,6 +159,28 @@ async fn a_name_that_comes_back_is_empty() {
     // Nothing of the old group is left but the marks of its logs.
     let rows = world.store.snapshot().scan(SPACE.range(), eddy_store::Order::Forward, 100);
     assert_eq!(rows.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn what_a_deleted_group_left_is_cleared_at_the_next_start() {
+    // The group goes in one commit, its streams in the next; the third never happens.
+    let disk = Disk::new();
+    let env = Manual::new(Timestamp::from_millis(START));
+    let open = || testing::faulty(&disk, Arc::new(env.clone()), SPACES, updates()).expect("the disk opens");
+    let telemetry = Telemetry::open(open());
+    telemetry.logs().create_group(&scope(), "g", Settings::default()).await.unwrap();
+    telemetry.logs().create_stream(&scope(), "g", "s").await.unwrap();
+    disk.inject(disk.operations() + 2, Fault::Fail);
+    telemetry.logs().delete_group(&scope(), "g").await.unwrap_err();
+    disk.crash();
+
+    let store = open();
+    let telemetry = Telemetry::open(store.clone());
+    assert_eq!(telemetry.logs().group(&scope(), "g").unwrap_err().code, Code::Missing);
+    let rows = || store.snapshot().scan(SPACE.range(), eddy_store::Order::Forward, 100).unwrap().len();
+    assert!(rows() > 0);
+    telemetry.logs().clear_deleted().await.unwrap();
+    assert_eq!(rows(), 0);
 }
 
 #[tokio::test]
