@@ -150,7 +150,23 @@ fn outcome(invoked: Result<Invoked, Fault>) -> Outcome {
         Err(fault) => fault,
     };
     match fault.code {
+        // No later attempt can succeed.
         Code::Missing | Code::TooLarge => Outcome::Gone { message: fault.to_string() },
-        _ => Outcome::PutBack { after: None, reason: fault.to_string() },
+        // The machine's or eddy's doing: an interpreter that is missing may be installed, a full disk emptied.
+        Code::Invalid
+        | Code::Unsupported
+        | Code::Unauthenticated
+        | Code::Denied
+        | Code::Exists
+        | Code::Conflict
+        | Code::ConditionFailed
+        | Code::NotEmpty
+        | Code::LimitExceeded
+        | Code::Throttled
+        | Code::FunctionFailed
+        | Code::TimedOut
+        | Code::NoRoom
+        | Code::Unavailable
+        | Code::Internal => Outcome::PutBack { after: None, reason: fault.to_string() },
     }
 }

@@ -2,6 +2,8 @@
 
 use eddy_base::{Code, Fault, Subject};
 
+use eddy_identity::policy::Malformed;
+
 use crate::limits;
 use crate::package::Bad;
 
@@ -20,6 +22,8 @@ pub(crate) enum Error {
     NoStatement(String),
     #[error("statement {0} exists already")]
     StatementExists(String),
+    #[error("the statement cannot be used: {0}")]
+    BadStatement(Malformed),
     #[error("the policy is larger than {} bytes", limits::POLICY_BYTES_MAX)]
     PolicyTooLarge,
     #[error("function {0} has no policy")]
@@ -57,6 +61,7 @@ impl From<Error> for Fault {
             Error::Revision => (Code::ConditionFailed, Subject::Function),
             Error::NoStatement(_) => (Code::Missing, Subject::Statement),
             Error::StatementExists(_) => (Code::Exists, Subject::Statement),
+            Error::BadStatement(_) => (Code::Invalid, Subject::Statement),
             Error::PolicyTooLarge => (Code::TooLarge, Subject::Policy),
             Error::NoPolicy(_) => (Code::Missing, Subject::Policy),
             Error::NoUrl(_) => (Code::Missing, Subject::FunctionUrl),

@@ -240,3 +240,66 @@ pub struct Retry {
     #[n(2)]
     pub modified: Timestamp,
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn function(variables: Vec<(String, String)>) -> Function {
+        Function {
+            name: "f".to_owned(),
+            build: Id::from_bytes([1; 16]),
+            revision: Id::from_bytes([2; 16]),
+            modified: Timestamp::from_seconds(5),
+            settings: Settings {
+                runtime: "python3.13".to_owned(),
+                handler: "app.handler".to_owned(),
+                role: "r".to_owned(),
+                description: String::new(),
+                timeout_seconds: 3,
+                memory_mb: 128,
+                tmp_mb: 512,
+                variables: Variables(variables),
+            },
+            code: Code {
+                hash: Hash([3; 32]),
+                size_bytes: 7,
+                unpacked_bytes: 9,
+                blob: BlobId::from_bytes([4; 16]),
+            },
+        }
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let shown = format!("{:?}", function(vec![("PASSWORD".to_owned(), "hunter2".to_owned())]));
+        assert!(shown.contains("PASSWORD") && !shown.contains("hunter2"), "{shown}");
+    }
+
+    #[test]
+    fn members_of_later_versions_are_passed_over() {
+        let mut bytes = minicbor::to_vec(function(Vec::new())).unwrap();
+        // A map of six becomes one of seven, with a member that nobody knows.
+        assert_eq!(bytes[0], 0xa6);
+        bytes[0] = 0xa7;
+        bytes.extend([0x18, 99, 0x61, b'x']);
+        assert_eq!(minicbor::decode::<Function>(&bytes).unwrap(), function(Vec::new()));
+    }
+
+    proptest! {
+        #[test]
+        fn rows_round_trip(variables in proptest::collection::vec((".{1,20}", ".{0,40}"), 0..5)) {
+            let function = function(variables);
+            let bytes = minicbor::to_vec(&function).unwrap();
+            prop_assert_eq!(minicbor::decode::<Function>(&bytes).unwrap(), function);
+        }
+
+        #[test]
+        fn hashes_are_read_as_they_are_written(bytes in any::<[u8; 32]>(), other in ".{0,70}") {
+            prop_assert_eq!(Hash::from_hex(&Hash(bytes).hex()), Some(Hash(bytes)));
+            prop_assert!(Hash::from_hex(&other).is_none_or(|hash| hash.hex() == other));
+        }
+    }
+}

@@ -95,6 +95,8 @@ impl Queue {
         if inner.is_closed {
             return Err(CLOSED);
         }
+        // What is recorded later moves no deadline, so only the first record has to wake the loop.
+        let mut matters = true;
         if pending.reply.is_some() {
             if inner.awaited > 0 && inner.awaited_bytes + pending.bytes > QUEUE_BYTES_MAX {
                 return Ok(Some(pending));
@@ -105,11 +107,13 @@ impl Queue {
             return Err(Error::Unavailable("more was recorded than the disk takes"));
         } else {
             inner.recorded_bytes += pending.bytes;
-            let now = self.env.monotonic();
-            inner.recorded_since.get_or_insert(now);
+            matters = inner.recorded_since.is_none();
+            if matters {
+                inner.recorded_since = Some(self.env.monotonic());
+            }
         }
         inner.waiting.push_back(pending);
-        let wake = inner.is_idle;
+        let wake = inner.is_idle && matters;
         drop(inner);
         if wake {
             self.wake();

@@ -1,4 +1,4 @@
-use eddy_base::Fault;
+use eddy_base::{Code, Fault, Subject};
 use eddy_functions::function::Statement;
 use serde::{Deserialize, Serialize};
 
@@ -67,13 +67,17 @@ impl Operation for AddPermission {
 }
 
 fn worded(fault: Fault, id: &str) -> Fault {
-    use eddy_base::{Code, Subject};
     match (fault.code, fault.subject) {
         (Code::Exists, Subject::Statement) => {
             let text = format!(
                 "The statement id ({id}) provided already exists. Please provide a new statement id, or remove \
                  the existing statement."
             );
+            Fault { message: text.into(), ..fault }
+        }
+        // The action and the conditions are made here, so it can only be the principal.
+        (Code::Invalid, Subject::Statement) => {
+            let text = "The provided principal was invalid. Please check the principal and try again.";
             Fault { message: text.into(), ..fault }
         }
         (Code::TooLarge, Subject::Policy) => {

@@ -82,7 +82,7 @@ impl Operation for Invoke {
         };
         match kind {
             InvocationType::RequestResponse => {
-                functions.invoke(invoke).await.map(answered).map_err(about(&place))
+                functions.invoke(invoke).await.map(answered).map_err(not_run).map_err(about(&place))
             }
             InvocationType::Event => {
                 let accepted = functions.enqueue(invoke).await.map_err(about(&place))?;
@@ -122,6 +122,14 @@ fn allowed(cx: &Cx, functions: &Functions, place: &Place) -> Result<Pos, Fault> 
             cx.allow(action, &place.arn(), None)?;
             Err(about(place)(fault))
         }
+    }
+}
+
+/// A runtime that was there when the function was made and is not any more.
+fn not_run(fault: Fault) -> Fault {
+    match (fault.code, fault.subject) {
+        (Code::Unsupported, Subject::Runtime) => fault.named("InvalidRuntimeException"),
+        _ => fault,
     }
 }
 

@@ -357,6 +357,11 @@ async fn policies() {
     assert_eq!(statement["Condition"], json!({"ArnLike": {"AWS:SourceArn": "arn:aws:s3:::b"}}));
     let twice = call(&house, "POST", &path, permission).await;
     refused(&twice, 409, "ResourceConflictException", "The statement id (s) provided already exists");
+    for principal in ["arn:aws:iam::x:y", "somebody", "arn:aws:s3:::b"] {
+        let odd = json!({"StatementId": "o", "Action": "lambda:InvokeFunction", "Principal": principal});
+        let odd = call(&house, "POST", &path, odd).await;
+        refused(&odd, 400, "InvalidParameterValueException", "principal was invalid");
+    }
     let got = call(&house, "GET", &path, Value::Null).await.document();
     let policy: Value = serde_json::from_str(got["Policy"].as_str().expect("a text")).expect("JSON");
     assert_eq!(policy, json!({"Version": "2012-10-17", "Id": "default", "Statement": [statement]}));

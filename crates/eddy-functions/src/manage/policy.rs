@@ -3,12 +3,13 @@
 //! A change of the policy changes the function's revision, but not its build: environments stay.
 
 use eddy_base::{Fault, Id, Scope};
+use eddy_identity::policy::{Document, Kind};
 use eddy_store::{Batch, Durable, Pos};
 
 use crate::Functions;
 use crate::error::Error;
 use crate::function::{Function, Policy, Statement};
-use crate::keys::{self, Kind};
+use crate::keys::{self, Kind as Row};
 use crate::limits::POLICY_BYTES_MAX;
 use crate::rows::{self, Place};
 
@@ -16,8 +17,8 @@ impl Functions {
     /// Adds a statement. `revision`, when given, must be the function's current one.
     ///
     /// # Errors
-    /// `Missing` about the function; `Exists` about the statement's id; `TooLarge` about the policy;
-    /// `ConditionFailed` about the revision.
+    /// `Missing` about the function; `Exists` about the statement's id, `Invalid` about what it says; `TooLarge`
+    /// about the policy; `ConditionFailed` about the revision.
     pub async fn add_statement(
         &self,
         scope: &Scope,
@@ -61,9 +62,9 @@ impl Functions {
     /// `Missing` about the function, or about the policy when it has no statement.
     pub fn policy(&self, scope: &Scope, name: &str) -> Result<(Policy, Id, Pos), Fault> {
         let snapshot = self.shared.store.snapshot();
-        let function = rows::get::<Function>(&snapshot, &keys::row(scope, Kind::Function, name))?;
+        let function = rows::get::<Function>(&snapshot, &keys::row(scope, Row::Function, name))?;
         let (function, _) = function.ok_or_else(|| Error::NoFunction(name.to_owned()))?;
-        let policy = rows::get(&snapshot, &keys::row(scope, Kind::Policy, name))?;
+        let policy = rows::get(&snapshot, &keys::row(scope, Row::Policy, name))?;
         let (policy, _) = policy.ok_or_else(|| Error::NoPolicy(name.to_owned()))?;
         Ok((policy, function.revision, snapshot.pos()))
     }
@@ -80,10 +81,13 @@ impl Functions {
             function.check_revision(revision)?;
             let mut statements = old.map(|policy| policy.statements).unwrap_or_default();
             change(&mut statements)?;
+            let policy = Policy { statements };
+            // Each invocation will read it, so it must be one that can be read.
+            Document::parse(&policy.json(), Kind::Resource).map_err(Error::BadStatement)?;
             let function = Function { revision: Id::random(&**env), ..function.clone() };
-            batch.put(keys::row(scope, Kind::Function, name), rows::encode(&function));
-            Ok(((!statements.is_empty()).then_some(Policy { statements }), ()))
+            batch.put(keys::row(scope, Row::Function, name), rows::encode(&function));
+            Ok(((!policy.statements.is_empty()).then_some(policy), ()))
         };
-        Ok(rows::change(&self.shared.store, Place { scope, name, kind: Kind::Policy }, decide).await?)
+        Ok(rows::change(&self.shared.store, Place { scope, name, kind: Row::Policy }, decide).await?)
     }
 }
