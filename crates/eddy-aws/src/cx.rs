@@ -76,6 +76,12 @@ impl Cx {
         incoming.take().expect("a streaming operation takes its body once")
     }
 
+    /// Gives back a body that is not read to its end, because the request fails: what is still to come is taken in
+    /// behind the answer, so that the client gets to read it.
+    pub fn leave(&self, body: Incoming) {
+        *self.incoming.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
+    }
+
     pub fn env(&self) -> &Arc<dyn Env> {
         self.engines.store.env()
     }

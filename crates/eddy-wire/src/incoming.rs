@@ -62,6 +62,8 @@ pub struct Incoming {
     decoder: Option<Decoder>,
     length: Option<u64>,
     seen: u64,
+    /// The network was asked for it, which lets a client begin that waits for leave to send.
+    begun: bool,
     declared: Declared,
     md5: Option<Md5>,
     sha256: Option<digest::Context>,
@@ -116,6 +118,7 @@ impl Incoming {
             decoder: None,
             length: content_length(head),
             seen: 0,
+            begun: false,
             declared: Declared::default(),
             md5: None,
             sha256: None,
@@ -242,6 +245,16 @@ impl Incoming {
         }
     }
 
+    /// Has anybody asked for it? Until then a client that waits for leave to send has sent nothing.
+    pub fn is_begun(&self) -> bool {
+        self.begun
+    }
+
+    /// Has all of it come?
+    pub fn is_over(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
     /// Reads what is left, and says what the body was.
     ///
     /// # Errors
@@ -304,6 +317,7 @@ impl Incoming {
                     return Err(Error::ChunkMalformed);
                 }
             }
+            self.begun = true;
             match self.body.frame().await {
                 None => return Ok(None),
                 Some(Err(_)) => return Err(Error::Incomplete),

@@ -1,7 +1,9 @@
 //! Bodies between the wire and the engine.
 
 use eddy_base::{Code, Fault, Subject};
-use eddy_objects::{Algorithm, Checksum, Content, Coverage, Digests, Found, limits::UPLOAD_BYTES_MAX};
+use eddy_objects::{
+    Algorithm, Checksum, Content, Coverage, Digests, Found, Writer, limits::UPLOAD_BYTES_MAX,
+};
 use eddy_wire::{Incoming, Outgoing};
 use futures_util::stream;
 
@@ -28,7 +30,9 @@ pub(super) async fn receive(
     purpose: Purpose,
 ) -> Result<Content, Fault> {
     if incoming.length().is_some_and(|length| length > UPLOAD_BYTES_MAX) {
-        return Err(fault::too_large(incoming.length(), UPLOAD_BYTES_MAX));
+        let fault = fault::too_large(incoming.length(), UPLOAD_BYTES_MAX);
+        cx.leave(incoming);
+        return Err(fault);
     }
     let declared = incoming.declared().map(from_wire);
     let algorithm = algorithm.or(declared).unwrap_or(Algorithm::Crc64Nvme);
@@ -36,8 +40,9 @@ pub(super) async fn receive(
     incoming.digest(to_wire(algorithm));
     let about = About::default();
     let mut writer = cx.engines.objects.writer();
-    while let Some(piece) = incoming.next().await? {
-        writer.write(piece).await.map_err(|error| about.fault(error))?;
+    if let Err(fault) = fill(&mut writer, &mut incoming).await {
+        cx.leave(incoming);
+        return Err(fault);
     }
     let finished = incoming.finish().await?;
     let computed = finished.checksums.iter().find(|checksum| checksum.algorithm == to_wire(algorithm));
@@ -51,6 +56,13 @@ pub(super) async fn receive(
         Purpose::Part => writer.finish_part(digests).await,
     };
     content.map_err(|error| about.fault(error))
+}
+
+async fn fill(writer: &mut Writer, incoming: &mut Incoming) -> Result<(), Fault> {
+    while let Some(piece) = incoming.next().await? {
+        writer.write(piece).await.map_err(|error| About::default().fault(error))?;
+    }
+    Ok(())
 }
 
 /// The request's body, which must say how long it is.

@@ -1,12 +1,9 @@
 //! The document that a function gets when an object changes ("Event message structure" of the S3 user guide).
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
-use eddy_base::{Fault, Id};
+use eddy_base::Fault;
 use eddy_bus::{Event, Shape};
 use eddy_objects::Change;
-use ring::digest;
 use serde::Serialize;
 
 use super::listing::form_encoded;
@@ -107,7 +104,7 @@ impl Shape for S3Event {
             request_parameters: RequestParameters { source_ip_address: &change.source_ip },
             response_elements: ResponseElements {
                 request_id: change.request.to_string(),
-                id_2: second_id(change.request),
+                id_2: change.request.to_string(),
             },
             s3: S3 {
                 schema_version: "1.0",
@@ -136,15 +133,10 @@ fn principal_of(change: &Change) -> String {
     owner_id(&change.owner.account)[..14].to_ascii_uppercase()
 }
 
-/// The host's id of a request, which only Amazon's support can read; ours follows from the request's own.
-fn second_id(request: Id) -> String {
-    BASE64.encode(digest::digest(&digest::SHA384, request.as_bytes()).as_ref())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use eddy_base::{Account, Cause, Region, Scope, Timestamp};
+    use eddy_base::{Account, Cause, Id, Region, Scope, Timestamp};
     use eddy_objects::{Kind, source};
 
     fn event(kind: Kind, key: &str, etag: Option<&str>) -> Event {

@@ -52,10 +52,13 @@ impl Operation for UploadPart {
         let named = Named::parse(&self.bucket, &self.key, &self.upload_id)?;
         let objects = &cx.engines.objects;
         let upload = objects.upload(named.name()).map_err(|error| named.about().fault(error))?.value;
+        let asked = self.checksum_algorithm.as_deref().map(sums::algorithm).transpose()?;
         let incoming = body::sized(&cx)?;
         let declared = incoming.declared().map(sums::from_wire);
-        let asked = self.checksum_algorithm.as_deref().map(sums::algorithm).transpose()?;
-        check_algorithm(&upload, declared.or(asked))?;
+        if let Err(fault) = check_algorithm(&upload, declared.or(asked)) {
+            cx.leave(incoming);
+            return Err(fault);
+        }
         let content = body::receive(&cx, incoming, Some(upload.algorithm), Purpose::Part).await?;
         let stored = objects.put_part(named.name(), number, content).await;
         Ok(Reply::after(stored.map_err(|error| named.about().fault(error))?.map(|part| {

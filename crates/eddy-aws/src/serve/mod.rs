@@ -201,7 +201,10 @@ impl Front {
             return Err(refusal::unsigned(asked.protocol).into());
         }
         let document = decode(&routed, asked.protocol, &visit.head, body)?;
-        validate(routed.operation, &document)?;
+        // S3 holds nothing against its model: its operations have words of their own for what is wrong.
+        if asked.facts.name != "s3" {
+            validate(routed.operation, &document)?;
+        }
         let cx = visit.cx(&asked, &who);
         let answer = (op.run)(Run { operation: routed.operation, document, cx }).await?;
         Ok(write(routed.operation, asked.protocol, answer, &visit.id, &visit.head.method))

@@ -1,7 +1,7 @@
 //! One request on its way: what is known of it so far, for its answer and for the trace.
 
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use eddy_base::{Account, Cause, Code, Fault, Id, Scope, Timestamp};
@@ -9,9 +9,9 @@ use eddy_identity::Caller;
 use eddy_telemetry::{Keep, Kind, Node, Outcome};
 use eddy_wire::schema::{self, Segment};
 use eddy_wire::{Error, Incoming, Outgoing, Protocol, Routed, encode_error};
-use http::header::{EXPECT, HeaderValue, SERVER, USER_AGENT};
+use http::header::{CONNECTION, EXPECT, HeaderValue, SERVER, USER_AGENT};
 use http::request::Parts;
-use http::{HeaderName, Method, Response, StatusCode};
+use http::{HeaderName, Method, Response, StatusCode, Version};
 
 use super::recognise::ServiceAsked;
 use super::who::Who;
@@ -23,8 +23,10 @@ pub(super) struct Visit {
     pub inner: Arc<Inner>,
     pub id: Id,
     pub head: Parts,
-    /// Gone once an operation has taken it.
+    /// Gone once an operation may take it.
     pub body: Option<Incoming>,
+    /// Then it is here, until the operation does, and again when that leaves it unread.
+    left: Arc<Mutex<Option<Incoming>>>,
     pub asked: Option<ServiceAsked>,
     pub operation: &'static str,
     pub caller: Caller,
@@ -52,6 +54,7 @@ impl Visit {
             id,
             head,
             body: Some(body),
+            left: Arc::default(),
             asked: None,
             operation: "",
             caller: Caller::Anonymous,
@@ -77,6 +80,7 @@ impl Visit {
     pub(super) fn cx(&mut self, asked: &ServiceAsked, who: &Who) -> Cx {
         let own = || self.inner.engines.identity.account().clone();
         let account: Account = self.caller.account().cloned().unwrap_or_else(own);
+        *self.left.lock().unwrap_or_else(PoisonError::into_inner) = self.body.take();
         let user_agent = self.head.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
         Cx {
             engines: self.inner.engines.clone(),
@@ -88,7 +92,7 @@ impl Visit {
             source_ip: self.peer.address(),
             user_agent: user_agent.unwrap_or_default().into(),
             protocol: asked.protocol,
-            incoming: Arc::new(Mutex::new(self.body.take())),
+            incoming: self.left.clone(),
             asked: Arc::new(AtomicBool::new(false)),
         }
     }
@@ -126,10 +130,14 @@ impl Visit {
             Failure::Wire(error) => error,
             Failure::Fault(fault) => fault::worded(table::service(facts.name), facts, protocol, fault),
         };
-        if let Some(body) = self.body.take() {
-            linger(&self.inner.engines, &self.head, body);
+        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let body = self.body.take().or(left);
+        let goes_on = body.is_none_or(|body| linger(&self.inner.engines, &self.head, body));
+        let mut response = self.write_error(facts.name, protocol, error);
+        if !goes_on && self.head.version == Version::HTTP_11 {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        self.write_error(facts.name, protocol, error)
+        response
     }
 
     pub(super) fn refuse_after_panic(&mut self) -> Response<Outgoing> {
@@ -198,12 +206,16 @@ impl Visit {
     }
 }
 
-/// Takes in what the client is still sending, so that it reads its answer instead of finding the connection
-/// reset. A client that waits for leave to send has sent nothing.
-pub(crate) fn linger(engines: &Engines, head: &Parts, body: Incoming) {
-    let waits = head.headers.contains_key(EXPECT);
-    if waits || body.length().is_none_or(|length| length == 0 || length > limits::LINGER_BYTES_MAX) {
-        return;
+/// Takes in what the client is still sending, so that it reads its answer instead of finding the connection reset.
+/// False: it cannot be waited for, since it is too much, or the client waits for leave to send; then the connection
+/// ends with the answer.
+pub(crate) fn linger(engines: &Engines, head: &Parts, body: Incoming) -> bool {
+    if body.is_over() {
+        return true;
+    }
+    let waits = head.headers.contains_key(EXPECT) && !body.is_begun();
+    if waits || body.length().is_none_or(|length| length > limits::LINGER_BYTES_MAX) {
+        return false;
     }
     let env = engines.store.env().clone();
     let timer = env.clone();
@@ -213,6 +225,7 @@ pub(crate) fn linger(engines: &Engines, head: &Parts, body: Incoming) {
         let _ = eddy_base::env::timeout(&timer, limits::LINGER, drained).await;
     });
     env.spawn("linger", task).detach();
+    true
 }
 
 /// Amazon's names say whether an operation only reads.

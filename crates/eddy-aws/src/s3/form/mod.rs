@@ -13,7 +13,7 @@ use eddy_objects::{Algorithm, Content, Description, Digester, Kind, Put, Stored,
 use eddy_wire::sign;
 use eddy_wire::{Incoming, Outgoing};
 use http::{HeaderValue, Response, StatusCode, header};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use self::multipart::{Next, Scanner};
 use self::policy::Policy;
@@ -25,6 +25,7 @@ use super::names::{self, object_arn};
 use super::{by, describe, sums, tags};
 use crate::Cx;
 use crate::operation::{Form, Formed};
+use crate::serve::FormProver;
 
 /// What a form says besides its file. Names without regard to case.
 #[derive(Debug, Default)]
@@ -55,10 +56,26 @@ pub(super) fn upload(form: Form) -> Formed {
 }
 
 async fn receive(form: Form) -> Result<Response<Outgoing>, Fault> {
-    let Form { mut cx, head, bucket, body, prover } = form;
+    let Form { cx, head, bucket, body, prover } = form;
     let content_type = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let scanner = content_type.and_then(Scanner::new).ok_or_else(malformed)?;
+    let Some(scanner) = content_type.and_then(Scanner::new) else {
+        cx.leave(body);
+        return Err(malformed());
+    };
     let mut parts = Parts { body, scanner };
+    let answer = read(cx.clone(), &bucket, &mut parts, &prover).await;
+    if answer.is_err() {
+        cx.leave(parts.body);
+    }
+    answer
+}
+
+async fn read(
+    mut cx: Cx,
+    bucket: &str,
+    parts: &mut Parts,
+    prover: &FormProver,
+) -> Result<Response<Outgoing>, Fault> {
     let fields = parts.fields().await?;
     let proof = sign::Form::of(|name| fields.get(name))
         .map_err(|why| fault::invalid_argument(why.to_string(), "policy", ""))?;
@@ -71,19 +88,19 @@ async fn receive(form: Form) -> Result<Response<Outgoing>, Fault> {
     let size = match &proof {
         Some(proof) => {
             let policy = Policy::parse(&proof.policy)?;
-            policy.check(&fields, &bucket, cx.env().now())?;
+            policy.check(&fields, bucket, cx.env().now())?;
             policy.size
         }
         None => None,
     };
     let key = fields.get("key").unwrap_or_default().to_owned();
-    cx.allow("s3:PutObject", &object_arn(&bucket, &key), None)?;
-    names::open(&cx, &bucket, None)?;
+    cx.allow("s3:PutObject", &object_arn(bucket, &key), None)?;
+    names::open(&cx, bucket, None)?;
     let said = Said::of(&fields)?;
     let content = parts.file(&cx, &fields, size).await?;
     let by = by(&cx);
     let put = Put {
-        bucket: &bucket,
+        bucket,
         key: &key,
         description: said.description,
         tags: said.tags,
@@ -92,8 +109,8 @@ async fn receive(form: Form) -> Result<Response<Outgoing>, Fault> {
         by: &by,
     };
     let stored = cx.engines.objects.put(put, content).await;
-    let stored = stored.map_err(|error| About::object(&bucket, &key).fault(error))?;
-    Ok(answer(&cx, &fields, &bucket, &key, stored.value()))
+    let stored = stored.map_err(|error| About::object(bucket, &key).fault(error))?;
+    Ok(answer(&cx, &fields, bucket, &key, stored.value()))
 }
 
 /// A form's body while it is read.
@@ -298,11 +315,14 @@ fn answer(cx: &Cx, fields: &Fields, bucket: &str, key: &str, stored: &Stored) ->
     }
 }
 
+/// What needs no escape in a query (RFC 3986 section 2.3).
+const UNRESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
 fn redirected(url: &str, bucket: &str, key: &str, etag: &str) -> Option<HeaderValue> {
     if !url.starts_with("http://") && !url.starts_with("https://") {
         return None;
     }
-    let encoded = |text| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let encoded = |text| utf8_percent_encode(text, &UNRESERVED).to_string();
     let mark = if url.contains('?') { '&' } else { '?' };
     let (bucket, key, etag) = (encoded(bucket), encoded(key), encoded(etag));
     HeaderValue::try_from(format!("{url}{mark}bucket={bucket}&key={key}&etag={etag}")).ok()
