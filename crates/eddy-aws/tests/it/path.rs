@@ -164,6 +164,7 @@ async fn what_eddy_lacks_is_refused_by_name_in_the_clients_own_protocol() {
         ("sns", form("2010-03-31", "CreateTopic", &[("Name", "t")]), "sns:CreateTopic"),
         ("scheduler", request("GET", "/schedules", &[]), "scheduler:ListSchedules"),
         ("ec2", form("2016-11-15", "DescribeInstances", &[]), "service ec2"),
+        ("route53", request("GET", "/2013-04-01/hostedzone", &[]), "service route53"),
         ("eks", request("GET", "/clusters", &[]), "service eks"),
         (
             "ecr",
