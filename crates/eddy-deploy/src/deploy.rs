@@ -290,12 +290,22 @@ impl Run<'_> {
         {
             values.insert(property.to_owned(), json!(self.name(kind, &resource.id, property, before)));
         }
-        let mut package = None;
-        if let Some(code) = resource::folder(resource) {
-            let folder = plan::code_folder(&self.scope, &self.wanted.folder, code).map_err(refuse)?;
-            let zip = package::zip(&folder)?;
-            values.insert("Code".to_owned(), json!({ "Sha256": eddy_wire::sign::sha256_hex(&zip) }));
-            package = Some(zip);
+        let package = match (
+            resource::folder(resource),
+            values.get("Code").and_then(|code| code["ZipFile"].as_str()),
+        ) {
+            (Some(code), _) => {
+                let folder = plan::code_folder(&self.scope, &self.wanted.folder, code).map_err(refuse)?;
+                Some(package::zip(&folder)?)
+            }
+            (None, Some(text)) => {
+                let runtime = values.get("Runtime").and_then(Value::as_str).unwrap_or_default();
+                Some(package::inline(text, runtime)?)
+            }
+            (None, None) => None,
+        };
+        if let Some(zip) = &package {
+            values.insert("Code".to_owned(), json!({ "Sha256": eddy_wire::sign::sha256_hex(zip) }));
         }
         Ok(Properties { id: resource.id.clone(), values: values.into(), package })
     }

@@ -64,6 +64,19 @@ pub fn zip(path: &Path) -> Result<Vec<u8>, Error> {
     Ok(zip.finish()?.into_inner())
 }
 
+/// Makes the zip of code that stands in the template itself, in the file that its language begins with.
+///
+/// # Errors
+/// When the zip cannot be made.
+pub fn inline(text: &str, runtime: &str) -> Result<Vec<u8>, Error> {
+    let name = if runtime.starts_with("nodejs") { "index.js" } else { "index.py" };
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    zip.start_file(name, SimpleFileOptions::default().unix_permissions(0o644))?;
+    let unreadable = |why| Error::Unreadable { path: PathBuf::from(name), why };
+    zip.write_all(text.as_bytes()).map_err(unreadable)?;
+    Ok(zip.finish()?.into_inner())
+}
+
 fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Error> {
     let unreadable = |why| Error::Unreadable { path: folder.to_path_buf(), why };
     for entry in fs::read_dir(folder).map_err(unreadable)? {

@@ -102,6 +102,7 @@ pub async fn open(
     let store = open_store(folder, env.clone(), accept_loss)?;
     let identity = Identity::open(store.clone(), folder).await?;
     let telemetry = Telemetry::open(store.clone());
+    telemetry.logs().clear_deleted().await?;
     let bus = Bus::open(store.clone())?;
     let objects = Objects::open(store.clone(), bus.clone()).await?;
     let interpreters = Arc::new(Interpreters::of_machine());

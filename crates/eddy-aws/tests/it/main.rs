@@ -1,8 +1,8 @@
 //! The dialect from outside: requests as clients send them, answers as they read them.
 
 mod apigatewayv2;
-mod data_plane;
 mod coverage;
+mod data_plane;
 mod form;
 mod harness;
 mod iam;
