@@ -87,6 +87,20 @@ pub fn prove(words: &[String]) -> Outcome {
 
 fn lab(verb: &str, words: &[String]) -> Outcome {
     sh::run(&mut sh::cargo(&["build", "--release", "--package", "eddy", "--package", "lab"]))?;
-    let mut lab = Command::new(sh::target().join("release/lab"));
-    sh::run(lab.arg(verb).args(words).env("EDDY", sh::target().join("release/eddy")))
+    let release = sh::target().join("release");
+    let mut lab = Command::new(release.join("lab"));
+    lab.arg(verb).args(words).env("EDDY", release.join("eddy"));
+    if verb == "bench" {
+        // The store alone has its own experiment.
+        sh::run(&mut sh::cargo(&[
+            "build",
+            "--release",
+            "--package",
+            "eddy-store",
+            "--example",
+            "commit_rate",
+        ]))?;
+        lab.env("EDDY_COMMIT_RATE", release.join("examples/commit_rate"));
+    }
+    sh::run(&mut lab)
 }

@@ -236,8 +236,10 @@ impl App {
 
     /// Lets what runs end within `span`, then ends the guests and closes the store.
     pub async fn drain(&self, span: Duration) -> Drained {
+        let env = self.engines.store.env();
+        let ends = env.monotonic() + span;
         let drained = self.bus.drain(span).await;
-        self.engines.functions.close(span).await;
+        self.engines.functions.close(ends.saturating_sub(env.monotonic())).await;
         self.process.clone().close().await;
         self.engines.store.clone().close().await;
         drained

@@ -5,25 +5,39 @@ use std::process::Command;
 
 use super::figures::Row;
 
+/// How long each turn of the experiment takes, seconds.
+const TURN: &str = "1";
+
 /// Runs the store's own experiment, which prints a JSON line a figure.
 pub fn run(scratch: &Path) -> Result<Vec<Row>, String> {
     let program =
         std::env::var_os("EDDY_COMMIT_RATE").ok_or("EDDY_COMMIT_RATE must name the store's experiment")?;
-    let output = Command::new(program).arg(scratch.join("store")).output().map_err(|why| why.to_string())?;
+    let output =
+        Command::new(program).arg(TURN).arg(scratch.join("store")).output().map_err(|why| why.to_string())?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned());
     }
     let lines = String::from_utf8_lossy(&output.stdout).into_owned();
-    lines.lines().map(row).collect()
+    Ok(lines.lines().filter_map(row).collect())
 }
 
-fn row(line: &str) -> Result<Row, String> {
-    let figure: serde_json::Value = serde_json::from_str(line).map_err(|why| format!("{line}: {why}"))?;
-    let (what, rate, floor) =
-        (&figure["what"], figure["per_second"].as_f64(), figure["floor_per_second"].as_f64());
-    let (Some(what), Some(rate), Some(floor)) = (what.as_str(), rate, floor) else {
-        return Err(format!("not a figure: {line}"));
+/// Lines with a ratio are figures; the others are about memory and opening.
+fn row(line: &str) -> Option<Row> {
+    let figure: serde_json::Value = serde_json::from_str(line).ok()?;
+    let (writers, ratio) = (figure["writers"].as_u64()?, figure["ratio"].as_f64()?);
+    let number = |name: &str| figure[name].as_f64();
+    let (what, rate, beside) = match (number("commit_per_s"), number("floor_per_s")) {
+        (Some(rate), Some(floor)) => {
+            (format!("commits of 256 B, {writers} writers"), rate, format!("{floor:.0}/s raw"))
+        }
+        _ => {
+            let own = number("own_rows_per_s")?;
+            (
+                format!("{writers} writers on one row"),
+                number("one_row_per_s")?,
+                format!("{own:.0}/s on rows of their own"),
+            )
+        }
     };
-    let beside = format!("{:.2} of {floor:.0}/s, target 0.50", rate / floor);
-    Ok(Row::new(what, format!("{rate:.0}/s"), beside))
+    Some(Row::new(what, format!("{rate:.0}/s"), format!("{ratio:.2} of {beside}, target 0.50")))
 }

@@ -82,9 +82,11 @@ async fn stop(app: &Arc<App>, doors: Doors, settings: &Settings, address: Socket
         "stopping {address}: at most {} s for what is running; Ctrl-C again stops at once",
         DRAIN.as_secs()
     ));
+    let env = app.engines.store.env().clone();
+    let ends = env.monotonic() + DRAIN;
     let drain = async {
         doors.close(DRAIN).await;
-        app.drain(DRAIN).await
+        app.drain(ends.saturating_sub(env.monotonic())).await
     };
     let code = tokio::select! {
         waiting = drain => {

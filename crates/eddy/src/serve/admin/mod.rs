@@ -1,5 +1,5 @@
-//! What the verbs ask beside the services' own APIs: JSON below `/_eddy/v1/`, for root only, signed as any request
-//! of AWS is, for the service name `eddy`.
+//! What the verbs ask beside the services' own APIs: JSON below `/_eddy/v1/`, for root only, signed as requests to AWS
+//! are.
 
 mod deploy;
 mod events;
