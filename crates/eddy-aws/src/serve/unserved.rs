@@ -29,9 +29,10 @@ pub(super) fn service(name: &str, protocol: Protocol, id: &Id, method: &Method) 
     let lender = schema::service(lender).expect("its schema is embedded");
     let name: String = name.chars().filter(|letter| !letter.is_control()).take(64).collect();
     let message = format!("eddy does not support the service {name}");
-    let error = match protocol {
-        Protocol::RestXml => Error::new("NotImplemented", message).with_status(StatusCode::NOT_IMPLEMENTED),
-        _ => Error::new(lender.codes.unknown_operation, message),
+    let error = if protocol == Protocol::RestXml {
+        Error::new("NotImplemented", message).with_status(StatusCode::NOT_IMPLEMENTED)
+    } else {
+        Error::new(lender.codes.unknown_operation, message)
     };
     let head = *method == Method::HEAD;
     encode_error(lender, protocol, &error, &id.to_string(), head).map(Outgoing::from)
