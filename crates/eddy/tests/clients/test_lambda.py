@@ -285,7 +285,6 @@ def test_bad_packages_are_refused(functions, make):
 def test_bad_settings_are_refused(functions, make, role):
     invalid = 'InvalidParameterValueException'
     cases = [
-        (dict(Role='arn:aws:iam::000000000000:role/none-such'), invalid, 'cannot be assumed by Lambda'),
         (dict(Runtime='nodejs22.x'), invalid, 'nodejs22.x'),
         (dict(Timeout=901), 'ValidationException', 'timeout'),
         (dict(MemorySize=64), 'ValidationException', 'memorySize'),
