@@ -27,7 +27,7 @@ impl Server {
         let program = std::env::var_os("EDDY").ok_or("EDDY must name the eddy to run")?;
         let port = free_port()?;
         let address = SocketAddr::from(([127, 0, 0, 1], port));
-        let log = std::fs::File::options().create(true).append(true).open(folder.join("../eddy.log"));
+        let log = std::fs::File::options().create(true).append(true).open(folder.with_file_name("eddy.log"));
         let log = log.map_err(|why| why.to_string())?;
         let started = Instant::now();
         let mut child = Command::new(program)
