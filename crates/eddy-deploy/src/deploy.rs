@@ -253,7 +253,7 @@ impl Run<'_> {
             "ConflictException",
         ];
         match resource::create(kind, &self.caller, properties).await {
-            Err(failure) if interrupted && failure.is(&EXISTS) && kind.name_property().is_some() => {
+            Err(failure) if interrupted && failure.is(&EXISTS) && self.is_named_by_us(kind, properties) => {
                 let name = properties.needed(kind.name_property().unwrap_or_default())?;
                 let made = Made { physical_id: name, attributes: BTreeMap::new() };
                 resource::delete(kind, &self.caller, &made, &properties.values).await?;
@@ -261,6 +261,14 @@ impl Run<'_> {
             }
             other => other,
         }
+    }
+
+    /// Did we choose the name? Then what has it is ours: a name that the template gives may be somebody else's.
+    fn is_named_by_us(&self, kind: Kind, properties: &Properties) -> bool {
+        let name = kind.name_property().and_then(|property| properties.text(property)).unwrap_or_default();
+        let short = |text: &str| text.chars().take(24).collect::<String>();
+        let start = format!("{}-{}-", short(&self.wanted.stack), short(&properties.id));
+        name.to_lowercase().starts_with(&start.to_lowercase())
     }
 
     /// The template uses a logical id for another type now.
