@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use eddy_wire::sign::Credentials;
@@ -16,6 +17,7 @@ pub struct Server {
     folder: PathBuf,
     pub address: SocketAddr,
     pub ready_after: Duration,
+    python: OnceLock<String>,
 }
 
 impl Server {
@@ -41,7 +43,13 @@ impl Server {
             .spawn()
             .map_err(|why| format!("cannot start eddy: {why}"))?;
         let output = child.stdout.take().expect("stdout was asked for as a pipe");
-        let mut server = Server { child, folder: folder.into(), address, ready_after: Duration::ZERO };
+        let mut server = Server {
+            child,
+            folder: folder.into(),
+            address,
+            ready_after: Duration::ZERO,
+            python: OnceLock::new(),
+        };
         server.wait_until_it_serves(output, log)?;
         server.ready_after = started.elapsed();
         Ok(server)
@@ -75,6 +83,9 @@ impl Server {
 
     /// The newest Python runtime of this machine, as `eddy doctor` tells it.
     pub fn python(&self) -> Result<String, String> {
+        if let Some(known) = self.python.get() {
+            return Ok(known.clone());
+        }
         let program = std::env::var_os("EDDY").ok_or("EDDY must name the eddy to run")?;
         let output = Command::new(program).args(["doctor", "--json", "--data"]).arg(&self.folder).output();
         let output = output.map_err(|why| why.to_string())?;
@@ -82,8 +93,8 @@ impl Server {
             serde_json::from_slice(&output.stdout).map_err(|why| format!("eddy doctor: {why}"))?;
         let newest = document["pythons"].as_array().and_then(|all| all.last());
         let name = newest.and_then(|python| python["runtime"].as_str());
-        name.map(str::to_owned)
-            .ok_or_else(|| "this machine has no Python that functions can run on".to_owned())
+        let name = name.ok_or("this machine has no Python that functions can run on")?;
+        Ok(self.python.get_or_init(|| name.to_owned()).clone())
     }
 
     pub fn pid(&self) -> u32 {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eddy_aws::{Engines, Front};
+use eddy_base::env::timeout;
 use eddy_base::{Account, Env, Fault, Region};
 use eddy_bus::{Bus, Drained, Shape};
 use eddy_deploy::Deployer;
@@ -29,6 +30,8 @@ use crate::settings::{Auth, Settings};
 const ENVIRONMENTS_MAX: usize = 256;
 /// Connections out of jails that may wait to be taken.
 const CALLS_MAX: usize = 1024;
+/// How long health waits for the search for interpreters, which starts when the server does.
+const SEARCH_WITHIN: Duration = Duration::from_secs(2);
 
 /// A connection that a guest made to the platform endpoint of its jail.
 pub use eddy_runtime::Call as GuestCall;
@@ -217,19 +220,25 @@ impl App {
     }
 
     /// What is worth knowing beside what works: no failure.
-    pub fn notes(&self) -> BTreeMap<&'static str, Value> {
+    pub async fn notes(&self) -> BTreeMap<&'static str, Value> {
         let walls = self.process.walls();
-        let pythons: Vec<String> =
-            self.interpreters.all().iter().map(|python| format!("python3.{}", python.minor)).collect();
-        let mut notes =
-            BTreeMap::from([("tier", json!(walls.tier.to_string())), ("pythons", json!(pythons))]);
+        let mut notes = BTreeMap::from([("tier", json!(walls.tier.to_string()))]);
         if !walls.lacking(self.min_tier).is_empty() {
             let text =
                 format!("below the minimum, {}: functions are refused; see `eddy doctor`", self.min_tier);
             notes.insert("minTier", json!(text));
         }
-        if pythons.is_empty() {
-            notes.insert("python", json!("no Python that functions can run on; install the package python3"));
+        let interpreters = self.interpreters.clone();
+        let search = tokio::task::spawn_blocking(move || interpreters.all().len());
+        // An interpreter that does not answer must not hold health up.
+        let _ = timeout(self.engines.store.env(), SEARCH_WITHIN, search).await;
+        if let Some(pythons) = self.interpreters.known() {
+            let names = pythons.iter().map(|python| format!("python3.{}", python.minor));
+            notes.insert("pythons", names.collect());
+            if pythons.is_empty() {
+                let text = "no Python that functions can run on; install the package python3";
+                notes.insert("python", json!(text));
+            }
         }
         notes
     }

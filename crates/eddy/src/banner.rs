@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
+use eddy_base::Task;
 use eddy_deploy::{Deployed, Done};
 use eddy_runtime::{Jail, runtimes};
 use http::Method;
@@ -43,9 +45,19 @@ fn walls(app: &App, out: &Out) {
         let remedy = if missing.remedy.is_empty() { String::new() } else { format!("; {}", missing.remedy) };
         out.note(&format!("            no {}: {}{remedy}", missing.wall, missing.reason));
     }
-    if app.interpreters.all().is_empty() {
-        out.note("  WARNING   no Python that functions can run on: install the package python3");
-    }
+}
+
+/// Looks for the interpreters of functions, which takes as long as the start itself, and says if there is none.
+pub fn pythons(app: &Arc<App>) -> Task {
+    let interpreters = app.interpreters.clone();
+    let search = async move {
+        let found = tokio::task::spawn_blocking(move || interpreters.all().len()).await;
+        if matches!(found, Ok(0)) {
+            Out::new(false)
+                .note("  WARNING   no Python that functions can run on: install the package python3");
+        }
+    };
+    app.engines.store.env().spawn("interpreters", Box::pin(search))
 }
 
 /// Says what a deployment has made, with commands to try it.

@@ -12,8 +12,7 @@ const TURN: &str = "1";
 pub fn run(scratch: &Path) -> Result<Vec<Row>, String> {
     let program =
         std::env::var_os("EDDY_COMMIT_RATE").ok_or("EDDY_COMMIT_RATE must name the store's experiment")?;
-    let output =
-        Command::new(program).arg(TURN).arg(scratch.join("store")).output().map_err(|why| why.to_string())?;
+    let output = Command::new(program).arg(TURN).arg(scratch).output().map_err(|why| why.to_string())?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned());
     }

@@ -12,6 +12,8 @@ use crate::http::Connection;
 use crate::prove::load::{self, FUNCTION};
 use crate::server::Server;
 
+/// The function behind the HTTP API.
+const HELLO: &str = "hello";
 const ROUNDS: usize = 2000;
 const CLIENTS: usize = 16;
 const SPAN: Duration = Duration::from_secs(5);
@@ -32,6 +34,12 @@ pub async fn warm(server: &Server) -> Result<Vec<Row>, String> {
     }
     let mut rows =
         vec![Row::new("warm Python invoke, signed, 1 client", spread(&mut took), "target p50 1.0 ms")];
+    load::function(
+        server,
+        HELLO,
+        "def handler(event, context):\n    return {'statusCode': 200, 'body': 'hello'}\n",
+    )
+    .await?;
     let url = http_api(server).await?;
     let mut took = Vec::new();
     for round in 0..ROUNDS + 50 {
@@ -88,7 +96,7 @@ async fn many(server: &Server, path: &str) -> Result<Vec<Row>, String> {
 /// An HTTP API in front of the function; gives its path on the server.
 async fn http_api(server: &Server) -> Result<String, String> {
     let mut connection = Connection::open(server.address, Arc::new(server.key()?)).await?;
-    let arn = format!("arn:aws:lambda:us-east-1:000000000000:function:{FUNCTION}");
+    let arn = format!("arn:aws:lambda:us-east-1:000000000000:function:{HELLO}");
     let document = serde_json::json!({ "name": "bench", "protocolType": "HTTP", "target": arn });
     let body = Bytes::from(document.to_string());
     let headers = [("content-type", "application/json")];
@@ -98,7 +106,7 @@ async fn http_api(server: &Server) -> Result<String, String> {
     let permission = serde_json::json!({
         "StatementId": "bench", "Action": "lambda:InvokeFunction", "Principal": "apigateway.amazonaws.com",
     });
-    let path = format!("/2015-03-31/functions/{FUNCTION}/policy");
+    let path = format!("/2015-03-31/functions/{HELLO}/policy");
     load::expect(&mut connection, "lambda", Method::POST, &path, &[], Bytes::from(permission.to_string()))
         .await?;
     Ok(format!("/_eddy/api/{id}/"))

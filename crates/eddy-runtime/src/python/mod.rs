@@ -64,6 +64,11 @@ impl Interpreters {
         self.found.get_or_init(|| self.search.run().into_iter().map(Arc::new).collect())
     }
 
+    /// What [`Interpreters::all`] found, if somebody has asked already. Never blocks.
+    pub fn known(&self) -> Option<&[Arc<Interpreter>]> {
+        self.found.get().map(Vec::as_slice)
+    }
+
     /// Python 3.`minor`.
     ///
     /// # Errors

@@ -53,15 +53,16 @@ async fn up(context: &Context, settings: Settings, words: Words) -> Result<ExitC
     Server::announce(&settings.data.value, address)?;
     let doors = Doors::open(app.clone(), listener, calls);
     let printer = terminal::print_finished(&app);
-    banner::serving(&app, &settings, address);
     if context.out.wants_json() {
         context
             .out
             .document(&serde_json::json!({ "listening": address.to_string(), "pid": std::process::id() }));
     }
+    banner::serving(&app, &settings, address);
+    let search = banner::pythons(&app);
     let deployer = redeploy::start(&app, &settings, words.dir.as_deref(), &words.parameters)?;
     wait_for_a_signal().await?;
-    drop(deployer);
+    drop((search, deployer));
     let code = stop(&app, doors, &settings, address).await;
     drop(printer);
     Ok(code)

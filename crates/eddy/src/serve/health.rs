@@ -77,7 +77,7 @@ async fn check(app: &Arc<App>) -> Report {
     checks.insert("read", read);
     let jail = timeout(env, CHECK_WITHIN, app.probe_jail()).await;
     checks.insert("jail", jail.unwrap_or_else(|_| Err("took too long".into())));
-    Report { checks, notes: app.notes() }
+    Report { checks, notes: app.notes().await }
 }
 
 /// What was committed must be what is read.
