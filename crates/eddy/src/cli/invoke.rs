@@ -11,8 +11,8 @@ pub struct Words {
     /// Name or ARN of the function
     name: String,
     /// The event, JSON; `-` reads it from standard input [default: {}]
-    #[arg(short, long, value_name = "JSON")]
-    data: Option<String>,
+    #[arg(short = 'd', long, value_name = "JSON")]
+    payload: Option<String>,
     /// Put it into the function's queue and do not wait
     #[arg(long = "async")]
     asynchronous: bool,
@@ -25,7 +25,7 @@ pub async fn run(context: &Context, words: Words) -> Result<ExitCode, Failure> {
     let request = Request::post("lambda", path)
         .header("x-amz-invocation-type", kind)
         .header("x-amz-log-type", if words.asynchronous { "None" } else { "Tail" })
-        .body(event(words.data)?);
+        .body(event(words.payload)?);
     let answer = client.send(request).await?.checked()?;
     let id = answer.header("x-amzn-requestid").unwrap_or_default().to_owned();
     let failed = answer.header("x-amz-function-error").map(str::to_owned);
@@ -51,8 +51,8 @@ pub async fn run(context: &Context, words: Words) -> Result<ExitCode, Failure> {
     }
 }
 
-fn event(data: Option<String>) -> Result<Vec<u8>, Failure> {
-    match data.as_deref() {
+fn event(payload: Option<String>) -> Result<Vec<u8>, Failure> {
+    match payload.as_deref() {
         None => Ok(b"{}".to_vec()),
         Some("-") => {
             let mut event = Vec::new();

@@ -107,3 +107,15 @@ pub fn main() -> ExitCode {
 fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(future)
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    #[test]
+    fn no_two_words_of_a_verb_have_one_name() {
+        Cli::command().debug_assert();
+    }
+}

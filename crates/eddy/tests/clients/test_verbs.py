@@ -1,10 +1,12 @@
 """What scripts rely on: verbs, exit codes, health, signals."""
+import io
 import json
 import os
 import signal
 import socket
 import subprocess
 import urllib.request
+import zipfile
 
 import botocore.exceptions
 import pytest
@@ -121,3 +123,37 @@ def test_garbage_gets_a_4xx_and_a_request_id(server):
             urllib.request.urlopen(request, timeout=10)
         assert 400 <= refused.value.code < 500
         assert refused.value.headers['x-amzn-requestid']
+
+
+@pytest.fixture(scope='module')
+def echo(client, runtime):
+    """A function that gives its event back, or fails when that asks for it."""
+    code = 'def handler(event, context):\n    if event.get("fail"):\n        raise ValueError("as asked")\n    return event\n'
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, 'w') as archive:
+        archive.writestr('index.py', code)
+    client('lambda').create_function(
+        FunctionName='echo-verb', Runtime=runtime, Handler='index.handler',
+        Role='arn:aws:iam::000000000000:role/none', Code={'ZipFile': package.getvalue()})
+    yield 'echo-verb'
+    client('lambda').delete_function(FunctionName='echo-verb')
+
+
+def test_invoke_prints_the_answer_and_nothing_else(server, echo):
+    assert json.loads(server.run('invoke', echo, '-d', '{"a": 1}')) == {'a': 1}
+    assert json.loads(server.run('invoke', echo)) == {}
+    assert json.loads(server.run('invoke', echo, '--payload', '-', input='{"from": "stdin"}')) == {'from': 'stdin'}
+    document = json.loads(server.run('invoke', echo, '-d', '{"a": 1}', '--json'))
+    assert (document['status'], document['payload'], document['functionError']) == (200, {'a': 1}, None)
+    assert server.run('invoke', echo, '--async') == ''
+
+
+@pytest.mark.parametrize('words, says', [
+    (['echo-verb', '-d', '{'], 'InvalidRequestContent'),
+    (['no-such-function'], 'Function not found'),
+    (['echo-verb', '-d', '{"fail": 1}'], 'eddy logs echo-verb'),
+])
+def test_invoke_says_what_failed(server, echo, words, says):
+    done = server.run('invoke', *words, check=False)
+    assert done.returncode == 1
+    assert says in done.stderr
