@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the workshop talks to a person")]
 
 mod deny;
+mod format;
 mod schema;
 mod sh;
 mod test;
@@ -43,6 +44,7 @@ const COMMANDS: &[Command] = &[
         about: "import Amazon's models; DATA is botocore/data of an installed botocore",
         run: schema::run,
     },
+    Command { name: "format", about: "write the page of the stored format", run: format::run },
     Command { name: "bench", about: "measure eddy beside its limits and peers", run: test::bench },
     Command {
         name: "prove",

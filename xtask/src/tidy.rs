@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::format;
 use crate::sh::{self, Outcome};
 
 /// A crate may depend only on crates of strictly lower floors.
@@ -55,6 +56,7 @@ pub fn run(_: &[String]) -> Outcome {
             found.push(format!("crates/{name} has a floor but no folder"));
         }
     }
+    format::check(&mut found)?;
     if found.is_empty() {
         println!("tidy: {} crates", crates.len());
         return Ok(());
@@ -62,7 +64,7 @@ pub fn run(_: &[String]) -> Outcome {
     Err(format!("{} things to tidy:\n  {}", found.len(), found.join("\n  ")))
 }
 
-fn crates() -> Result<BTreeMap<String, PathBuf>, String> {
+pub fn crates() -> Result<BTreeMap<String, PathBuf>, String> {
     let folder = sh::root().join("crates");
     let mut crates = BTreeMap::new();
     for entry in fs::read_dir(&folder).map_err(|why| format!("{}: {why}", folder.display()))? {
@@ -163,7 +165,7 @@ fn keys(name: &str, folder: &Path, found: &mut Vec<String>) -> Outcome {
     Ok(())
 }
 
-fn sources(folder: &Path) -> Result<Vec<PathBuf>, String> {
+pub fn sources(folder: &Path) -> Result<Vec<PathBuf>, String> {
     let mut files = Vec::new();
     let Ok(entries) = fs::read_dir(folder) else { return Ok(files) };
     for entry in entries {
