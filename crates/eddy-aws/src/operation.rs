@@ -33,6 +33,12 @@ pub trait Operation: DeserializeOwned + Send + Sized + 'static {
     /// What the caller must be allowed to do.
     fn needs(&self, cx: &Cx) -> Needs;
 
+    /// Refuses what can be refused by looking at the input alone, for whoever must know before anything changes.
+    /// What it refuses [`Operation::call`] refuses too.
+    fn check(&self, _: &Cx) -> impl Future<Output = Result<(), Fault>> + Send {
+        std::future::ready(Ok(()))
+    }
+
     /// Does it.
     fn call(self, cx: Cx) -> impl Future<Output = Result<Reply<Self::Output>, Fault>> + Send;
 }
@@ -43,6 +49,7 @@ pub struct Op {
     pub name: &'static str,
     pub body_bytes_max: u64,
     pub(crate) run: fn(Run) -> Running,
+    pub(crate) rehearse: fn(Run) -> Rehearsing,
     /// Fields of the input's struct that the model lacks. For tests.
     pub check: fn(&schema::Operation) -> Vec<&'static str>,
     /// Members of the model's input that the struct lacks. For the coverage page.
@@ -82,6 +89,8 @@ pub(crate) struct Run {
 }
 
 pub(crate) type Running = Pin<Box<dyn Future<Output = Result<Answer, Failure>> + Send>>;
+
+pub(crate) type Rehearsing = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
 
 /// What an operation answered, ready to be encoded.
 #[derive(Debug)]
@@ -126,6 +135,7 @@ pub const fn op<O: Operation>() -> Op {
         name: O::NAME,
         body_bytes_max: O::BODY_BYTES_MAX,
         run: run::<O>,
+        rehearse: rehearse::<O>,
         check: check_fields::<O>,
         lacks: lacking_members::<O>,
     }
@@ -148,6 +158,15 @@ fn run<O: Operation>(run: Run) -> Running {
             headers: reply.headers,
             body: reply.body,
         })
+    })
+}
+
+/// As [`run`] up to where anything would be asked of an engine.
+fn rehearse<O: Operation>(run: Run) -> Rehearsing {
+    Box::pin(async move {
+        let Run { operation, document, cx } = run;
+        let input: O = from_document(operation, document)?;
+        Ok(input.check(&cx).await?)
     })
 }
 

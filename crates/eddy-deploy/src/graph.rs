@@ -78,7 +78,7 @@ mod tests {
     use crate::template::Template;
 
     fn check(resources: &str) -> Result<Vec<String>, Error> {
-        let template = Template::read(&read(&format!("Resources:\n{resources}"))?)?;
+        let template = Template::read(&read(format!("Resources:\n{resources}"))?)?;
         Ok(order(template.resources)?.into_iter().map(|resource| resource.id).collect())
     }
 

@@ -2,13 +2,17 @@
 //!
 //! | key | value | written by | absent |
 //! |---|---|---|---|
-//! | account, region, stack / logical id | [`Row`] | `Deployer::deploy`, before a resource is made and after | before its first deployment and after its removal |
+//! | account, region, stack / logical id | [`Row`] | a deployment, before a resource is made and after | before its first deployment and after its removal |
+//! | account, region, stack / logical id `/` physical id | [`Row`] | a deployment that makes another resource in its place | unless something was replaced and is not removed yet |
 
 use std::collections::BTreeMap;
 
 use eddy_base::Scope;
 use eddy_store::{Key, Range, Space};
 use minicbor::{Decode, Encode};
+use serde_json::Value;
+
+use crate::resolve::Made;
 
 /// The key space of deployments.
 pub const SPACE: Space = Space::new(b'd', "deploy");
@@ -26,17 +30,49 @@ pub struct Row {
     /// What `Fn::GetAtt` gives.
     #[n(2)]
     pub attributes: BTreeMap<String, String>,
-    /// The properties that it was last made with, as JSON.
+    /// The properties that it was last made or changed with, as JSON.
     #[n(3)]
     pub properties: String,
-    /// Is it made? A row that says no is a deployment that was interrupted.
     #[n(4)]
-    pub is_made: bool,
+    pub state: State,
+    /// `DeletionPolicy: Retain`.
     #[n(5)]
     pub is_retained: bool,
     /// Its place in the order of making; removal goes backwards.
     #[n(6)]
     pub number: u32,
+}
+
+/// How far the making of a resource has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum State {
+    /// Nothing had its name when this was written; if something has it now, a deployment that was cut off made it.
+    #[n(0)]
+    Intended,
+    /// It exists, and not all of it is as the row says.
+    #[n(1)]
+    Unsettled,
+    /// It is as the row says.
+    #[n(2)]
+    Settled,
+}
+
+impl Row {
+    pub fn made(&self) -> Made {
+        Made { physical_id: self.physical_id.clone(), attributes: self.attributes.clone() }
+    }
+
+    /// The properties as JSON.
+    pub fn values(&self) -> Value {
+        serde_json::from_str(&self.properties).unwrap_or_default()
+    }
+}
+
+/// What stands in place of a logical id in the row of a resource that was replaced and is still to be removed. No
+/// logical id has a slash.
+pub fn replaced(id: &str, physical_id: &str) -> String {
+    format!("{id}/{physical_id}")
 }
 
 /// The row of a resource.
@@ -77,7 +113,7 @@ mod tests {
             physical_id: "b".to_owned(),
             attributes: [("Arn".to_owned(), "arn:aws:s3:::b".to_owned())].into(),
             properties: "{}".to_owned(),
-            is_made: true,
+            state: State::Unsettled,
             is_retained: false,
             number: 3,
         };

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use serde_json::{Map, Value, json};
+
 use crate::node::{Error, Node};
 use crate::resolve::{Place, Scope};
-use crate::resource::{self, Kind};
+use crate::resource::{self, Kind, Properties};
 use crate::template::{Output, Resource, Template};
 use crate::{graph, read, sam};
 
@@ -18,6 +20,7 @@ pub struct Plan {
     pub file: PathBuf,
     pub(crate) template: Template,
     pub(crate) resources: Vec<Resource>,
+    json: Value,
 }
 
 /// Why a folder cannot be deployed.
@@ -43,34 +46,48 @@ impl Plan {
     ) -> Result<Plan, Refusal> {
         let file = FILES.iter().map(|name| folder.join(name)).find(|file| file.is_file());
         let file = file.ok_or_else(|| Refusal::NoTemplate(folder.to_path_buf()))?;
-        let text = std::fs::read_to_string(&file);
-        let text = text.map_err(|why| Refusal::Unreadable { file: file.clone(), why })?;
+        let bytes = std::fs::read(&file);
+        let bytes = bytes.map_err(|why| Refusal::Unreadable { file: file.clone(), why })?;
         let refuse = |error| Refusal::Template { file: file.clone(), error };
-        let template = read::read(&text).and_then(|document| Template::read(&document)).map_err(refuse)?;
-        let resources = check(&template, place, given, folder).map_err(refuse)?;
-        Ok(Plan { file, template, resources })
+        let template = read::read(&bytes).and_then(|document| Template::read(&document)).map_err(refuse)?;
+        let (resources, json) = check(&template, place, given, folder).map_err(refuse)?;
+        Ok(Plan { file, template, resources, json })
     }
 
-    /// The resources as CloudFormation would be given them, before any value is resolved.
-    pub fn to_json(&self) -> serde_json::Value {
-        let resource = |resource: &Resource| {
-            let properties = resource.properties.iter().map(|(name, node)| (name.clone(), node.to_json()));
-            let properties: serde_json::Map<String, serde_json::Value> = properties.collect();
-            (resource.id.clone(), serde_json::json!({ "Type": resource.kind, "Properties": properties }))
-        };
-        self.resources.iter().map(resource).collect()
+    /// The resources with every value resolved, and stand-ins for what other resources will become.
+    pub fn to_json(&self) -> &Value {
+        &self.json
     }
 
     /// An error with the file that it is in.
     pub(crate) fn refusal(&self, error: Error) -> Refusal {
         Refusal::Template { file: self.file.clone(), error }
     }
+
+    /// A refusal of a resource, at the line of its property if it has that.
+    pub(crate) fn at_property(&self, resource: &Resource, property: &str, why: &str) -> Refusal {
+        let line = resource.get(property).map_or(resource.line, |node| node.line);
+        self.refusal(Error::new(line, format!("{}: {why}", resource.id)))
+    }
+
+    /// A refusal of a resource, at the line of the innermost property that it names.
+    pub(crate) fn at_what_is_named(&self, resource: &Resource, why: &str) -> Refusal {
+        let words: Vec<&str> = why.split(|letter: char| !letter.is_ascii_alphanumeric()).collect();
+        let names = |name: &String| words.iter().any(|word| word.eq_ignore_ascii_case(name));
+        let mut line = resource.line;
+        let mut pairs = resource.properties.as_slice();
+        while let Some((_, node)) = pairs.iter().find(|(name, _)| names(name)) {
+            line = node.line;
+            pairs = node.pairs().unwrap_or_default();
+        }
+        self.refusal(Error::new(line, format!("{}: {why}", resource.id)))
+    }
 }
 
 /// Does the template have a parameter of this name?
 pub fn has_parameter(folder: &Path, name: &str) -> bool {
-    let text = FILES.iter().find_map(|file| std::fs::read_to_string(folder.join(file)).ok());
-    let template = text.and_then(|text| Template::read(&read::read(&text).ok()?).ok());
+    let bytes = FILES.iter().find_map(|file| std::fs::read(folder.join(file)).ok());
+    let template = bytes.and_then(|bytes| Template::read(&read::read(&bytes).ok()?).ok());
     template.is_some_and(|template| template.parameters.iter().any(|parameter| parameter.name == name))
 }
 
@@ -79,7 +96,7 @@ fn check(
     place: &Place,
     given: &BTreeMap<String, String>,
     folder: &Path,
-) -> Result<Vec<Resource>, Error> {
+) -> Result<(Vec<Resource>, Value), Error> {
     let mut scope = Scope::new(template, place, given)?;
     let mut existing = Vec::new();
     for resource in &template.resources {
@@ -87,23 +104,33 @@ fn check(
             existing.push(resource);
         }
     }
-    let resources = graph::order(sam::expand(template, &existing)?)?;
+    let resources = graph::order(sam::expand(template, &existing, &scope)?)?;
     scope.know(resources.iter().map(|resource| resource.id.clone()));
+    let mut all = Map::new();
     for resource in &resources {
-        Kind::of(resource)?;
-        for (_, node) in &resource.properties {
-            scope.resolve(node)?;
+        let kind = Kind::of(resource)?;
+        let mut values = Map::new();
+        for (name, node) in &resource.properties {
+            values.extend(scope.resolve(node)?.map(|node| (name.clone(), node.to_json())));
         }
         if let Some(code) = resource::folder(resource) {
             code_folder(&scope, folder, code)?;
         }
+        all.insert(resource.id.clone(), json!({ "Type": resource.kind, "Properties": values }));
+        let properties = Properties {
+            id: resource.id.clone(),
+            stack: place.stack.clone(),
+            values: Properties::named(kind, values, || kind.name(&place.stack, &resource.id, "000000000000")),
+            package: None,
+        };
+        scope.made.insert(resource.id.clone(), resource::stand_in(kind, place, &properties));
     }
     for Output { value, condition, .. } in &template.outputs {
         if scope.holds(condition.as_deref(), value.line)? {
             scope.resolve(value)?;
         }
     }
-    Ok(resources)
+    Ok((resources, all.into()))
 }
 
 /// The folder or file beside the template that `code` names.

@@ -17,12 +17,18 @@ const NODES_MAX: usize = 200_000;
 /// Reads a document.
 ///
 /// # Errors
-/// When it is larger than [`BYTES_MAX`], no YAML, more than one document, nested too deeply, has a key twice, or a
-/// tag that is no function of CloudFormation.
-pub fn read(text: &str) -> Result<Node, Error> {
-    if text.len() > BYTES_MAX {
+/// When it is larger than [`BYTES_MAX`], not UTF-8, no YAML, more than one document, nested too deeply, has a key
+/// twice, or a tag that is no function of CloudFormation.
+pub fn read(bytes: impl AsRef<[u8]>) -> Result<Node, Error> {
+    let bytes = bytes.as_ref();
+    if bytes.len() > BYTES_MAX {
         return Err(Error::new(1, format!("the template is larger than {BYTES_MAX} bytes")));
     }
+    let text = std::str::from_utf8(bytes).map_err(|why| {
+        let line = 1 + bytes[..why.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
+        Error::new(line, "the template is not UTF-8")
+    })?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = Reader { parser: Parser::new_from_str(text), anchors: HashMap::new(), nodes: 0 };
     reader.document()
 }
@@ -248,8 +254,17 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn reading_never_panics(text in "\\PC{0,200}") {
-            drop(read(&text));
+        fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..300)) {
+            drop(read(&bytes));
+        }
+
+        #[test]
+        fn no_yaml_makes_the_reader_panic(
+            text in "(Resources|Type|Fn::Sub|!Ref |!Sub |!GetAtt |!!str |&a |\\*a|<<|---|\\.\\.\\.|[ \n\t\r:{}\\[\\],\"'#|>?%@`-]|\\PC){0,60}",
+        ) {
+            if let Ok(document) = read(&text) {
+                drop(crate::template::Template::read(&document));
+            }
         }
     }
 }

@@ -136,7 +136,7 @@ impl<'a> Scope<'a> {
                 let item = index.and_then(|index| items.items()?.get(index).cloned());
                 item.map(Some).ok_or_else(|| Error::new(line, "Fn::Select selects nothing"))
             }
-            "Fn::If" => self.choose(line, argument),
+            "Fn::If" => self.resolve(self.branch(line, argument)?),
             "Fn::Equals" | "Fn::And" | "Fn::Or" | "Fn::Not" => {
                 Ok(Some(bool_node(line, self.decide(line, function, argument, &mut Vec::new())?)))
             }
@@ -232,12 +232,21 @@ impl<'a> Scope<'a> {
         }
     }
 
-    fn choose(&self, line: usize, argument: &Node) -> Result<Option<Node>, Error> {
+    /// The value that `Fn::If` chooses.
+    ///
+    /// # Errors
+    /// When its arguments are no condition and two values.
+    pub fn branch<'n>(&self, line: usize, argument: &'n Node) -> Result<&'n Node, Error> {
         let Some([condition, yes, no]) = argument.items() else {
             return Err(Error::new(line, "Fn::If takes a condition and two values"));
         };
         let holds = self.holds(Some(&name(condition)?), line)?;
-        self.resolve(if holds { yes } else { no })
+        Ok(if holds { yes } else { no })
+    }
+
+    /// Is this a parameter or a pseudo parameter?
+    pub fn is_given(&self, name: &str) -> bool {
+        name == "AWS::NoValue" || self.parameters.contains_key(name) || self.pseudo(name).is_some()
     }
 
     fn condition(&self, wanted: &str, line: usize, asking: &mut Vec<String>) -> Result<bool, Error> {
@@ -370,7 +379,7 @@ mod tests {
         Resources:\n  Made: {Type: X}\n  Later: {Type: X}\nOutputs: {O: {Value: ";
 
     fn check(value: &str) -> Result<serde_json::Value, Error> {
-        let template = Template::read(&read(&format!("{HEAD}{value}}}}}"))?)?;
+        let template = Template::read(&read(format!("{HEAD}{value}}}}}"))?)?;
         let place = Place { account: "000000000000".into(), region: "us-east-1".into(), stack: "s".into() };
         let mut scope = Scope::new(&template, &place, &BTreeMap::new())?;
         let attributes = [("Arn".to_owned(), "arn:x".to_owned())].into();
@@ -421,7 +430,7 @@ mod tests {
 
     #[test]
     fn parameters_are_checked() {
-        let template = Template::read(&read(&format!("{HEAD}x}}}}")).expect("yaml")).expect("template");
+        let template = Template::read(&read(format!("{HEAD}x}}}}")).expect("yaml")).expect("template");
         let place = Place { account: String::new(), region: String::new(), stack: String::new() };
         for (name, value, said) in
             [("Stage", "test", "may be dev, prod"), ("Nobody", "x", "no parameter Nobody")]

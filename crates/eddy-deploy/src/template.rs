@@ -38,6 +38,8 @@ pub struct Resource {
     pub depends_on: Vec<String>,
     /// `DeletionPolicy: Retain`: it outlives its template.
     pub is_retained: bool,
+    /// `UpdateReplacePolicy: Retain`: it outlives what takes its place.
+    pub outlives_replacement: bool,
 }
 
 /// A value that the deployment gives back.
@@ -59,6 +61,7 @@ impl Resource {
             condition: None,
             depends_on: Vec::new(),
             is_retained: false,
+            outlives_replacement: false,
         }
     }
 
@@ -197,7 +200,8 @@ fn resource(id: &str, node: &Node) -> Result<Resource, Error> {
                 resource.depends_on =
                     names.iter().map(|name| scalar(name, "DependsOn")).collect::<Result<_, _>>()?;
             }
-            "DeletionPolicy" | "UpdateReplacePolicy" => resource.is_retained |= retains(key, value)?,
+            "DeletionPolicy" => resource.is_retained = retains(key, value)?,
+            "UpdateReplacePolicy" => resource.outlives_replacement = retains(key, value)?,
             "Metadata" => {}
             _ => return Err(unsupported(value, &format!("{key} of {id}"))),
         }
@@ -210,7 +214,8 @@ fn resource(id: &str, node: &Node) -> Result<Resource, Error> {
 
 fn retains(key: &str, value: &Node) -> Result<bool, Error> {
     match value.as_text() {
-        Some("Retain" | "RetainExceptOnCreate") => Ok(key == "DeletionPolicy"),
+        Some("Retain") => Ok(true),
+        Some("RetainExceptOnCreate") if key == "DeletionPolicy" => Ok(true),
         Some("Delete") => Ok(false),
         _ => Err(unsupported(value, &format!("this {key}"))),
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eddy_base::{Cause, Fault, Id};
-use eddy_runtime::{Artifact, Credentials, Failure, Guest, Init, Package, Spec, limits::PIDS_MAX};
+use eddy_runtime::{Artifact, Credentials, Failure, Guest, Init, Package, Runtime, Spec, limits::PIDS_MAX};
 
 use crate::Shared;
 use crate::capacity::Permit;
@@ -46,6 +46,18 @@ impl Shared {
     /// Checks that a package can run here under these settings.
     pub(crate) async fn check_runnable(&self, settings: &Settings, folder: &Folder) -> Result<(), Error> {
         self.artifact(settings, folder).await.map(|_| ())
+    }
+
+    /// Checks what can be checked of a runtime without a package: is its interpreter there?
+    pub(crate) async fn check_runtime(&self, name: &str) -> Result<(), Error> {
+        let Some(runtime) = (self.dialect.runtime)(name) else {
+            return Err(Error::NoRuntime(name.to_owned()));
+        };
+        if runtime == Runtime::Bootstrap {
+            return Ok(());
+        }
+        let package = Package { code: self.packages.root().to_path_buf(), layers: None, runtime };
+        self.jail.prepare(&package).await.map(drop).map_err(|error| Error::Fault(error.into()))
     }
 
     async fn started(

@@ -33,6 +33,6 @@ pub use error::Error;
 pub use failure::Failure;
 pub use guest::{Event, Freeze, Guest, Init, Invoked, Reply, Usage};
 pub use jail::{Artifact, Credentials, Function, Jail, Line, Package, Runtime, Sink, Spec, Stream};
-pub use process::{Call, Calls, Options, Process};
+pub use process::{Call, Calls, Installing, Options, Process};
 pub use supervisor::intercept;
 pub use walls::{Missing, Tier, Wall, Walls};

@@ -13,6 +13,7 @@ use crate::assemble::App;
 use crate::cli::Out;
 use crate::client::Client;
 use crate::folder::exe;
+use crate::redeploy;
 use crate::settings::{Auth, Settings};
 
 /// How long the banner's presigned URLs are good.
@@ -72,8 +73,11 @@ pub fn deployed(folder: &Path, deployed: &Deployed, client: &Client) {
         deployed.resources.len(),
         deployed.steps.len()
     ));
-    for (name, value) in &deployed.outputs {
-        out.note(&format!("  {name} = {value}"));
+    for output in &deployed.outputs {
+        out.note(&format!("  {} = {}", output.name, output.value));
+        if let Some(url) = redeploy::here(client.address(), output) {
+            out.note(&format!("  {:width$}   here: {url}", "", width = output.name.len()));
+        }
     }
     for line in tries(deployed, client) {
         out.note(&format!("  {line}"));
@@ -118,5 +122,6 @@ fn done(done: Done) -> &'static str {
         Done::Changed => "changed",
         Done::Removed => "removed",
         Done::Kept => "kept, since it is not empty:",
+        Done::Retained => "retained",
     }
 }

@@ -1,11 +1,13 @@
 //! Deploys a folder when the server starts, and again whenever something in it changes.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use eddy_base::Task;
-use eddy_deploy::Wanted;
+use eddy_deploy::{Output, Wanted};
 use eddy_runtime::python::Interpreter;
 use eddy_runtime::runtimes;
 
@@ -15,6 +17,9 @@ use crate::client::Client;
 use crate::settings::Settings;
 use crate::watch::Watch;
 use crate::{banner, folder};
+
+/// How long functions wait for boto3 while it is being installed.
+const INSTALL_WAIT_MAX: Duration = Duration::from_secs(20);
 
 /// The parameter that `up` sets by itself, where a template has it.
 const RUNTIME: &str = "Runtime";
@@ -36,8 +41,9 @@ pub fn start(
     let client = Client::of_folder(&settings.data.value, app.address, app.region.clone())?;
     let mut watch = Watch::new(&folder, app.engines.store.env().clone())?;
     let (app, env) = (app.clone(), app.engines.store.env().clone());
+    let installing = install_boto3(&app);
     let task = async move {
-        install_boto3(&app).await;
+        let _installing = installing;
         loop {
             deploy(&app, &wanted, &client).await;
             watch.changed().await;
@@ -84,26 +90,46 @@ fn stack(folder: &Path) -> String {
     }
 }
 
-/// Makes the folder in which functions find boto3, unless it is there. Without it those that need it say so.
-async fn install_boto3(app: &Arc<App>) {
-    if runtimes::installed(&app.runtimes).is_some() || app.interpreters.all().is_empty() {
-        return;
+/// Where an output's address is answered, when it is the address that an API would have on AWS.
+pub fn here(address: SocketAddr, output: &Output) -> Option<String> {
+    let (api, path) = output.api.as_ref()?;
+    Some(format!("http://{address}/_eddy/api/{api}/{path}"))
+}
+
+/// Makes the folder in which functions find boto3, unless it is there. The deployment does not wait for it; functions
+/// that start meanwhile do, for a while. Without it those that need it say so.
+fn install_boto3(app: &Arc<App>) -> Option<Task> {
+    if runtimes::installed(&app.runtimes).is_some() {
+        return None;
     }
-    let out = Out::new(false);
-    out.note(&format!("  installing boto3 {} for functions", runtimes::boto3_version()));
     let (interpreters, folder) = (app.interpreters.clone(), app.runtimes.clone());
-    let installed = tokio::task::spawn_blocking(move || {
-        let pythons: Vec<&Interpreter> = interpreters.all().iter().map(AsRef::as_ref).collect();
-        runtimes::install(&pythons, &folder, None, &mut |_| {})
-    });
-    match installed.await {
-        Ok(Ok(_)) => {}
-        Ok(Err(why)) => out.note(&format!(
-            "  boto3 is not installed: {why}\n  functions that need it fail until `{} runtime install` has worked",
-            folder::exe()
-        )),
-        Err(why) => tracing::error!(%why, "installing boto3 panicked"),
-    }
+    let underway = app.process.installing(INSTALL_WAIT_MAX);
+    let task = async move {
+        let out = Out::new(false);
+        let installed = tokio::task::spawn_blocking(move || {
+            let pythons: Vec<&Interpreter> = interpreters.all().iter().map(AsRef::as_ref).collect();
+            if pythons.is_empty() {
+                return Ok(None);
+            }
+            Out::new(false).note(&format!("  installing boto3 {} for functions", runtimes::boto3_version()));
+            runtimes::install(&pythons, &folder, None, &mut |_| {}).map(Some)
+        });
+        let installed = installed.await;
+        drop(underway);
+        match installed {
+            // Without a Python nothing runs, and the banner says so.
+            Ok(Ok(None)) => {}
+            Ok(Ok(Some(_))) => {
+                out.note(&format!("  boto3 {} is there for functions", runtimes::boto3_version()));
+            }
+            Ok(Err(why)) => out.note(&format!(
+                "  boto3 is not installed: {why}\n  functions that need it fail until `{} runtime install` has worked",
+                folder::exe()
+            )),
+            Err(why) => tracing::error!(%why, "installing boto3 panicked"),
+        }
+    };
+    Some(app.engines.store.env().spawn("install boto3", Box::pin(task)))
 }
 
 async fn deploy(app: &Arc<App>, wanted: &Wanted, client: &Client) {

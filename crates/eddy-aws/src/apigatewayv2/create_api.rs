@@ -32,13 +32,18 @@ impl Operation for CreateApi {
         super::on(cx, super::POST, "apis")
     }
 
-    async fn call(self, cx: Cx) -> Result<Reply<ApiShape>, Fault> {
+    async fn check(&self, _: &Cx) -> Result<(), Fault> {
         if self.protocol_type != "HTTP" {
             return Err(Fault::unsupported(format!(
                 "The value {} of the parameter ProtocolType is not supported by eddy.",
                 self.protocol_type
             )));
         }
+        self.cors_configuration.clone().map(Cors::try_from).transpose().map(drop)
+    }
+
+    async fn call(self, cx: Cx) -> Result<Reply<ApiShape>, Fault> {
+        self.check(&cx).await?;
         input::text(&self.name, "API name", 1..=limits::API_NAME_CHARS_MAX)?;
         input::text(self.version.as_deref().unwrap_or_default(), "version", 0..=64)?;
         input::description(self.description.as_deref())?;

@@ -27,6 +27,10 @@ impl Operation for CreateIntegration {
         super::on(cx, super::POST, format_args!("apis/{}/integrations", self.api_id))
     }
 
+    async fn check(&self, _: &Cx) -> Result<(), Fault> {
+        kind(&self.integration_type)
+    }
+
     async fn call(self, cx: Cx) -> Result<Reply<IntegrationShape>, Fault> {
         kind(&self.integration_type)?;
         input::description(self.description.as_deref())?;

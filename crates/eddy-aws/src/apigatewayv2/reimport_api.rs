@@ -24,6 +24,11 @@ impl Operation for ReimportApi {
         super::on(cx, super::PUT, format_args!("apis/{}", self.api_id))
     }
 
+    async fn check(&self, _: &Cx) -> Result<(), Fault> {
+        basepath(self.basepath.as_deref())?;
+        Definition::read(&self.body, self.fail_on_warnings == Some(true)).map(drop)
+    }
+
     async fn call(self, cx: Cx) -> Result<Reply<ApiShape>, Fault> {
         basepath(self.basepath.as_deref())?;
         let definition = Definition::read(&self.body, self.fail_on_warnings == Some(true))?;

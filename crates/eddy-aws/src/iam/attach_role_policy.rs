@@ -22,11 +22,16 @@ impl Operation for AttachRolePolicy {
         super::on_role(cx, "iam:AttachRolePolicy", &self.role_name)
     }
 
-    async fn call(self, cx: Cx) -> Result<Reply<()>, Fault> {
+    async fn check(&self, _: &Cx) -> Result<(), Fault> {
         if self.policy_arn.strip_prefix(AMAZON).is_none_or(str::is_empty) {
             let text = format!("Policy {} does not exist or is not attachable.", self.policy_arn);
             return Err(Fault::new(Code::Missing, Subject::Policy, text));
         }
+        Ok(())
+    }
+
+    async fn call(self, cx: Cx) -> Result<Reply<()>, Fault> {
+        self.check(&cx).await?;
         let change = |role: &mut eddy_identity::Role| {
             if role.attached.contains(&self.policy_arn) {
                 return Ok(());

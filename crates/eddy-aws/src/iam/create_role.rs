@@ -38,8 +38,12 @@ impl Operation for CreateRole {
         if self.tags.is_some() { needs.and("iam:TagRole", arn) } else { needs }
     }
 
+    async fn check(&self, _: &Cx) -> Result<(), Fault> {
+        document::check_trust(&self.assume_role_policy_document)
+    }
+
     async fn call(self, cx: Cx) -> Result<Reply<Output>, Fault> {
-        document::check_trust(&self.assume_role_policy_document)?;
+        self.check(&cx).await?;
         let mut tags = BTreeMap::new();
         add_tags(&mut tags, self.tags.as_deref().unwrap_or_default())?;
         let new = NewRole {

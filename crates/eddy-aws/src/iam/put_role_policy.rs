@@ -21,8 +21,12 @@ impl Operation for PutRolePolicy {
         super::on_role(cx, "iam:PutRolePolicy", &self.role_name)
     }
 
+    async fn check(&self, _: &Cx) -> Result<(), Fault> {
+        document::check_policy(&self.policy_document)
+    }
+
     async fn call(self, cx: Cx) -> Result<Reply<()>, Fault> {
-        document::check_policy(&self.policy_document)?;
+        self.check(&cx).await?;
         let change = |role: &mut eddy_identity::Role| {
             role.inline.insert(self.policy_name.clone(), self.policy_document.clone());
             let characters: usize = role.inline.values().map(|text| document::characters(text)).sum();

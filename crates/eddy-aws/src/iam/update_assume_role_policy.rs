@@ -19,8 +19,12 @@ impl Operation for UpdateAssumeRolePolicy {
         super::on_role(cx, "iam:UpdateAssumeRolePolicy", &self.role_name)
     }
 
+    async fn check(&self, _: &Cx) -> Result<(), Fault> {
+        document::check_trust(&self.policy_document)
+    }
+
     async fn call(self, cx: Cx) -> Result<Reply<()>, Fault> {
-        document::check_trust(&self.policy_document)?;
+        self.check(&cx).await?;
         let change = |role: &mut eddy_identity::Role| {
             role.trust.clone_from(&self.policy_document);
             Ok(())

@@ -37,6 +37,10 @@ impl Operation for AddPermission {
         Needs::one("lambda:AddPermission", self.function_name.arn(cx))
     }
 
+    async fn check(&self, cx: &Cx) -> Result<(), Fault> {
+        self.statement(&self.function_name.place(cx, None)?.arn()).map(drop)
+    }
+
     async fn call(self, cx: Cx) -> Result<Reply<Output>, Fault> {
         let place = self.function_name.place(&cx, self.qualifier.as_deref())?;
         if place.qualifier.is_some() {
@@ -44,18 +48,7 @@ impl Operation for AddPermission {
                 "We currently do not support adding policies for $LATEST, versions and aliases.",
             ));
         }
-        let permission = Permission {
-            id: self.statement_id.clone(),
-            action: self.action,
-            principal: self.principal,
-            source_arn: self.source_arn,
-            source_account: self.source_account,
-            event_source_token: self.event_source_token,
-            organization: self.principal_org_id,
-            url_auth: self.function_url_auth_type,
-            via_url: self.invoked_via_function_url,
-        };
-        let json = permission.statement(&place.arn())?;
+        let json = self.statement(&place.arn())?;
         let statement = Statement { id: self.statement_id, json: json.clone() };
         let functions = &cx.engines.functions;
         let revision = self.revision_id.as_deref();
@@ -63,6 +56,24 @@ impl Operation for AddPermission {
         let added = functions.add_statement(&place.scope, &place.name, revision, statement).await;
         let added = added.map_err(|fault| worded(fault, &id)).map_err(about(&place))?;
         Ok(Reply::after(added.map(|()| Output { statement: json })))
+    }
+}
+
+impl AddPermission {
+    /// The statement, as a document.
+    fn statement(&self, function_arn: &str) -> Result<String, Fault> {
+        let permission = Permission {
+            id: self.statement_id.clone(),
+            action: self.action.clone(),
+            principal: self.principal.clone(),
+            source_arn: self.source_arn.clone(),
+            source_account: self.source_account.clone(),
+            event_source_token: self.event_source_token.clone(),
+            organization: self.principal_org_id.clone(),
+            url_auth: self.function_url_auth_type.clone(),
+            via_url: self.invoked_via_function_url,
+        };
+        permission.statement(function_arn)
     }
 }
 

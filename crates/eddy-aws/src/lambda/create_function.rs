@@ -12,6 +12,9 @@ use super::input::{self, Environment, EphemeralStorage};
 use super::name::FunctionName;
 use crate::{Cx, Needs, Operation, Reply};
 
+const NO_RUNTIME: &str =
+    "Runtime and Handler are mandatory parameters for functions created with deployment packages.";
+
 /// Makes a function. It is active when the reply leaves: the package is checked and unpacked, and its runtime is
 /// there.
 #[derive(Debug, Deserialize)]
@@ -39,12 +42,22 @@ impl Operation for CreateFunction {
         Needs::one("lambda:CreateFunction", self.function_name.arn(cx)).and("iam:PassRole", &self.role)
     }
 
+    async fn check(&self, cx: &Cx) -> Result<(), Fault> {
+        let (Some(runtime), Some(_)) = (&self.runtime, &self.handler) else {
+            return Err(Fault::invalid(NO_RUNTIME));
+        };
+        input::architectures(self.architectures.as_deref())?;
+        input::timeout(self.timeout)?;
+        input::memory(self.memory_size)?;
+        self.environment.clone().map(Environment::checked).transpose()?;
+        let place = self.function_name.unqualified(cx)?;
+        cx.engines.functions.check_runtime(runtime).await.map_err(about(&place))
+    }
+
     async fn call(self, cx: Cx) -> Result<Reply<Configuration>, Fault> {
         let place = self.function_name.unqualified(&cx)?;
         let (Some(runtime), Some(handler)) = (self.runtime, self.handler) else {
-            return Err(Fault::invalid(
-                "Runtime and Handler are mandatory parameters for functions created with deployment packages.",
-            ));
+            return Err(Fault::invalid(NO_RUNTIME));
         };
         input::architectures(self.architectures.as_deref())?;
         input::role(&cx, &self.role)?;

@@ -24,6 +24,10 @@ impl Operation for CreateFunctionUrlConfig {
         Needs::one("lambda:CreateFunctionUrlConfig", self.function_name.arn(cx))
     }
 
+    async fn check(&self, _: &Cx) -> Result<(), Fault> {
+        check_mode(self.invoke_mode.as_deref())
+    }
+
     async fn call(self, cx: Cx) -> Result<Reply<Created>, Fault> {
         let place = self.function_name.place(&cx, self.qualifier.as_deref())?;
         check_qualifier(&place)?;

@@ -43,7 +43,7 @@ const RESERVED: [&str; 20] = [
     "LAMBDA_TASK_ROOT",
 ];
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(super) struct Environment {
     variables: Option<BTreeMap<String, String>>,
 }

@@ -25,6 +25,10 @@ impl Operation for PutFunctionEventInvokeConfig {
         Needs::one("lambda:PutFunctionEventInvokeConfig", self.function_name.arn(cx))
     }
 
+    async fn check(&self, _: &Cx) -> Result<(), Fault> {
+        self.destination_config.as_ref().map_or(Ok(()), DestinationConfig::check)
+    }
+
     async fn call(self, cx: Cx) -> Result<Reply<EventInvokeConfig>, Fault> {
         let place = self.function_name.existing(&cx, self.qualifier.as_deref())?;
         let (attempts, age_seconds) = (self.maximum_retry_attempts, self.maximum_event_age_in_seconds);

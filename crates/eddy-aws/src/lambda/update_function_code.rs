@@ -31,6 +31,10 @@ impl Operation for UpdateFunctionCode {
         Needs::one("lambda:UpdateFunctionCode", self.function_name.arn(cx))
     }
 
+    async fn check(&self, _: &Cx) -> Result<(), Fault> {
+        input::architectures(self.architectures.as_deref())
+    }
+
     async fn call(self, cx: Cx) -> Result<Reply<Configuration>, Fault> {
         let place = self.function_name.unqualified(&cx)?;
         let functions = &cx.engines.functions;

@@ -47,6 +47,17 @@ impl Operation for UpdateFunctionConfiguration {
         }
     }
 
+    async fn check(&self, cx: &Cx) -> Result<(), Fault> {
+        input::timeout(self.timeout)?;
+        input::memory(self.memory_size)?;
+        self.environment.clone().map(Environment::checked).transpose()?;
+        let place = self.function_name.unqualified(cx)?;
+        match &self.runtime {
+            Some(runtime) => cx.engines.functions.check_runtime(runtime).await.map_err(about(&place)),
+            None => Ok(()),
+        }
+    }
+
     async fn call(self, cx: Cx) -> Result<Reply<Configuration>, Fault> {
         let place = self.function_name.unqualified(&cx)?;
         if let Some(role) = &self.role {

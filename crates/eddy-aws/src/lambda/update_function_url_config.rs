@@ -25,6 +25,10 @@ impl Operation for UpdateFunctionUrlConfig {
         Needs::one("lambda:UpdateFunctionUrlConfig", self.function_name.arn(cx))
     }
 
+    async fn check(&self, _: &Cx) -> Result<(), Fault> {
+        check_mode(self.invoke_mode.as_deref())
+    }
+
     async fn call(self, cx: Cx) -> Result<Reply<UrlConfig>, Fault> {
         let place = self.function_name.place(&cx, self.qualifier.as_deref())?;
         check_qualifier(&place)?;

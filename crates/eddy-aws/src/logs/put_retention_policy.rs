@@ -20,9 +20,12 @@ impl Operation for PutRetentionPolicy {
         target::on_group(cx, "logs:PutRetentionPolicy", Some(&self.log_group_name), None)
     }
 
+    async fn check(&self, _: &Cx) -> Result<(), Fault> {
+        allowed(self.retention_in_days).map(drop)
+    }
+
     async fn call(self, cx: Cx) -> Result<Reply<()>, Fault> {
-        let days = RETENTION_DAYS.into_iter().find(|days| i64::from(*days) == self.retention_in_days);
-        let days = days.ok_or_else(|| not_allowed(self.retention_in_days))?;
+        let days = allowed(self.retention_in_days)?;
         let change = |settings: &mut eddy_telemetry::logs::Settings| {
             settings.retention_days = Some(days);
             Ok(())
@@ -30,6 +33,11 @@ impl Operation for PutRetentionPolicy {
         let logs = cx.engines.telemetry.logs();
         Ok(Reply::after(logs.change_group(&cx.scope, &self.log_group_name, change).await?))
     }
+}
+
+fn allowed(days: i64) -> Result<u32, Fault> {
+    let found = RETENTION_DAYS.into_iter().find(|allowed| i64::from(*allowed) == days);
+    found.ok_or_else(|| not_allowed(days))
 }
 
 fn not_allowed(days: i64) -> Fault {

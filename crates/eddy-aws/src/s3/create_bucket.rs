@@ -38,6 +38,10 @@ impl Operation for CreateBucket {
         Needs::one("s3:CreateBucket", bucket_arn(&self.bucket))
     }
 
+    async fn check(&self, _: &Cx) -> Result<(), Fault> {
+        if is_bucket_name(&self.bucket) { Ok(()) } else { Err(fault::invalid_bucket_name(&self.bucket)) }
+    }
+
     async fn call(self, cx: Cx) -> Result<Reply<Output>, Fault> {
         if !is_bucket_name(&self.bucket) {
             return Err(fault::invalid_bucket_name(&self.bucket));

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use eddy_base::{Fault, Id};
+use eddy_base::{Fault, Id, Region};
 use eddy_bus::{Filter, Subscription, TargetName};
 use eddy_objects::{Bucket, Kind};
 use serde::{Deserialize, Serialize};
@@ -72,13 +72,13 @@ pub(super) fn event_name(kind: &str) -> Option<&'static str> {
     name.strip_prefix("s3:")
 }
 
-/// Turns a document into subscriptions.
+/// Turns a document into subscriptions of a bucket in `region`.
 ///
 /// # Errors
 /// Events, filters and functions that are none; two that would tell the same twice.
 pub(super) fn subscriptions(
     configurations: Vec<Configuration>,
-    bucket: &Bucket,
+    region: &Region,
     mut draw: impl FnMut() -> Id,
 ) -> Result<Vec<Subscription>, Fault> {
     if configurations.len() > NOTIFICATIONS_MAX {
@@ -92,7 +92,7 @@ pub(super) fn subscriptions(
             let text = "Same ID used for multiple configurations. IDs must be unique";
             return Err(fault::invalid_argument(text, "Id", id));
         }
-        subscriptions.push(configuration.subscription(id, bucket)?);
+        subscriptions.push(configuration.subscription(id, region)?);
     }
     for (at, one) in subscriptions.iter().enumerate() {
         if subscriptions[..at].iter().any(|other| overlap(&one.filter, &other.filter)) {
@@ -139,7 +139,7 @@ pub(super) fn check_destinations(
 }
 
 impl Configuration {
-    fn subscription(&self, id: String, bucket: &Bucket) -> Result<Subscription, Fault> {
+    fn subscription(&self, id: String, region: &Region) -> Result<Subscription, Fault> {
         if self.events.is_empty() {
             return Err(fault::malformed_xml());
         }
@@ -147,7 +147,7 @@ impl Configuration {
         let (scope, name, qualifier) = parse_function_arn(arn).ok_or_else(|| {
             fault::invalid_argument("The ARN could not be parsed", "LambdaFunctionArn", arn)
         })?;
-        if scope.region != bucket.owner.region {
+        if scope.region != *region {
             let text =
                 "The notification destination service region is not valid for the bucket location constraint";
             return Err(fault::invalid_argument(text, "LambdaFunctionArn", arn));
@@ -259,7 +259,7 @@ mod tests {
             count += 1;
             Id::from_bytes([count; 16])
         };
-        match subscriptions(configurations, &bucket(), draw) {
+        match subscriptions(configurations, &bucket().owner.region, draw) {
             Ok(subscriptions) => format!("{} taken", subscriptions.len()),
             Err(fault) => fault.message.into_owned(),
         }
@@ -312,7 +312,7 @@ mod tests {
             id: Some("mine".into()),
             ..wants(&["s3:ObjectCreated:Put", "s3:ObjectRemoved:*"], &[("Prefix", "in/"), ("Suffix", ".jpg")])
         };
-        let taken = subscriptions(vec![given.clone()], &bucket(), || Id::from_bytes([0; 16]));
+        let taken = subscriptions(vec![given.clone()], &bucket().owner.region, || Id::from_bytes([0; 16]));
         let back = configurations(taken.expect("sound"));
         assert_eq!(format!("{back:?}"), format!("{:?}", [given]));
     }

@@ -28,11 +28,17 @@ impl Operation for PutBucketNotificationConfiguration {
         Needs::one("s3:PutBucketNotification", bucket_arn(&self.bucket))
     }
 
+    async fn check(&self, cx: &Cx) -> Result<(), Fault> {
+        let wanted = self.notification_configuration.lambda_function_configurations.clone();
+        let draw = || Id::random(cx.env().as_ref());
+        notification::subscriptions(wanted.unwrap_or_default(), &cx.scope.region, draw).map(drop)
+    }
+
     async fn call(self, cx: Cx) -> Result<Reply<()>, Fault> {
         let bucket = names::open(&cx, &self.bucket, self.expected_bucket_owner.as_deref())?;
         let wanted = self.notification_configuration.lambda_function_configurations.unwrap_or_default();
         let draw = || Id::random(cx.env().as_ref());
-        let wanted = notification::subscriptions(wanted, &bucket, draw)?;
+        let wanted = notification::subscriptions(wanted, &bucket.owner.region, draw)?;
         if !self.skip_destination_validation.unwrap_or(false) {
             notification::check_destinations(&cx, &bucket, &wanted)?;
         }

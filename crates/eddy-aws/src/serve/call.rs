@@ -11,10 +11,12 @@ use serde_json::Value;
 
 use super::{Front, fault};
 use crate::operation::{Failure, Run};
-use crate::{Cx, table};
+use crate::{Cx, Op, table};
 
 /// What made the call, in its `User-Agent`.
 const AGENT: &str = "eddy";
+/// Errors are worded as in this one.
+const PROTOCOL: Protocol = Protocol::AwsJson10;
 
 impl Front {
     /// Calls an operation as root in a region. `cause` is why: a request of its own when there is none.
@@ -31,21 +33,43 @@ impl Front {
         region: &Region,
         input: &Value,
     ) -> Result<Value, Error> {
+        let (op, run) = self.read(service, operation, region, input)?;
+        let answer = (op.run)(run).await.map_err(|failure| worded(service, failure))?;
+        Ok(write_plain(&answer.document))
+    }
+
+    /// Says what [`Front::call`] would refuse of this input whatever exists, and changes nothing.
+    ///
+    /// # Errors
+    /// As [`Front::call`].
+    ///
+    /// # Panics
+    /// As [`Front::call`].
+    pub async fn rehearse(
+        &self,
+        service: &'static str,
+        operation: &'static str,
+        region: &Region,
+        input: &Value,
+    ) -> Result<(), Error> {
+        let (op, run) = self.read(service, operation, region, input)?;
+        (op.rehearse)(run).await.map_err(|failure| worded(service, failure))
+    }
+
+    fn read(
+        &self,
+        service: &'static str,
+        operation: &'static str,
+        region: &Region,
+        input: &Value,
+    ) -> Result<(&'static Op, Run), Error> {
         let model = schema::service(service).and_then(|service| service.operation(operation));
         let model = model.expect("calls from inside name operations of the model");
-        let facts = model.facts;
-        let protocol = Protocol::AwsJson10;
-        let worded = |failure: Failure| match failure {
-            Failure::Wire(error) => error,
-            Failure::Fault(why) => fault::worded(table::service(service), facts, protocol, why),
-        };
         let op = table::service(service).and_then(|service| service.operation(operation));
-        let op = op.ok_or_else(|| super::unserved::operation(facts, protocol, operation))?;
+        let op = op.ok_or_else(|| super::unserved::operation(model.facts, PROTOCOL, operation))?;
         let document = read_plain(model, input)?;
         validate(model, &document)?;
-        let answer =
-            (op.run)(Run { operation: model, document, cx: self.inside(region) }).await.map_err(worded)?;
-        Ok(write_plain(&answer.document))
+        Ok((op, Run { operation: model, document, cx: self.inside(region) }))
     }
 
     fn inside(&self, region: &Region) -> Cx {
@@ -60,9 +84,19 @@ impl Front {
             host: Arc::from(AGENT),
             source_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
             user_agent: AGENT.into(),
-            protocol: Protocol::AwsJson10,
+            protocol: PROTOCOL,
             incoming: Arc::new(Mutex::new(None)),
             asked: Arc::new(AtomicBool::new(false)),
+        }
+    }
+}
+
+fn worded(service: &'static str, failure: Failure) -> Error {
+    match failure {
+        Failure::Wire(error) => error,
+        Failure::Fault(why) => {
+            let facts = schema::service(service).expect("a call has named it").facts;
+            fault::worded(table::service(service), facts, PROTOCOL, why)
         }
     }
 }

@@ -2,72 +2,86 @@
 
 use serde_json::{Value, json};
 
-use super::{Caller, Failure, Properties, made};
+use super::{Caller, Failure, Properties};
 use crate::resolve::Made;
 
 pub const PROPERTIES: &[&str] = &["BucketName", "NotificationConfiguration", "Tags"];
 
-pub async fn create(caller: &Caller<'_>, properties: &Properties) -> Result<Made, Failure> {
+pub fn made(properties: &Properties, region: &str) -> Made {
+    let name = properties.text("BucketName").unwrap_or_default();
+    let arn = json!(format!("arn:aws:s3:::{name}"));
+    let domain = json!(format!("{name}.s3.amazonaws.com"));
+    let regional = json!(format!("{name}.s3.{region}.amazonaws.com"));
+    super::made(&name, [("Arn", &arn), ("DomainName", &domain), ("RegionalDomainName", &regional)])
+}
+
+pub async fn find(caller: &Caller<'_>, properties: &Properties) -> Result<Option<Made>, Failure> {
     let name = properties.needed("BucketName")?;
-    let mut input = json!({ "Bucket": name });
+    let found = caller.ask("s3", "GetBucketLocation", json!({ "Bucket": name })).await?;
+    Ok(found.map(|_| made(properties, caller.region.as_str())))
+}
+
+pub async fn create(caller: &Caller<'_>, properties: &Properties) -> Result<Made, Failure> {
+    let mut input = json!({ "Bucket": properties.needed("BucketName")? });
     if caller.region.as_str() != "us-east-1" {
         input["CreateBucketConfiguration"] = json!({ "LocationConstraint": caller.region.as_str() });
     }
     caller.call("s3", "CreateBucket", input).await?;
-    let arn = json!(format!("arn:aws:s3:::{name}"));
-    let domain = json!(format!("{name}.s3.amazonaws.com"));
-    let regional = json!(format!("{name}.s3.{}.amazonaws.com", caller.region));
-    let bucket = made(&name, [("Arn", &arn), ("DomainName", &domain), ("RegionalDomainName", &regional)]);
-    settings(caller, &name, properties).await?;
-    Ok(bucket)
+    Ok(made(properties, caller.region.as_str()))
 }
 
-pub async fn update(caller: &Caller<'_>, made: &Made, properties: &Properties) -> Result<Made, Failure> {
-    settings(caller, &made.physical_id, properties).await?;
-    Ok(made.clone())
-}
-
-async fn settings(caller: &Caller<'_>, name: &str, properties: &Properties) -> Result<(), Failure> {
+/// Gives the bucket its notifications and tags.
+pub async fn settle(caller: &Caller<'_>, made: &Made, properties: &Properties) -> Result<(), Failure> {
+    let name = &made.physical_id;
     let configurations = notifications(properties)?;
     let input = json!({ "Bucket": name, "NotificationConfiguration": configurations });
     caller.call("s3", "PutBucketNotificationConfiguration", input).await?;
-    let tags: Vec<Value> =
-        properties.tags().into_iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect();
+    let tags = properties.tag_list();
     if tags.is_empty() {
-        caller.call("s3", "DeleteBucketTagging", json!({ "Bucket": name })).await?;
-    } else {
-        let input = json!({ "Bucket": name, "Tagging": { "TagSet": tags } });
-        caller.call("s3", "PutBucketTagging", input).await?;
+        return caller.call("s3", "DeleteBucketTagging", json!({ "Bucket": name })).await.map(drop);
     }
-    Ok(())
+    let input = json!({ "Bucket": name, "Tagging": { "TagSet": tags } });
+    caller.call("s3", "PutBucketTagging", input).await.map(drop)
 }
 
-/// CloudFormation's names for what S3's own API calls otherwise.
+/// CloudFormation's names for what S3's own API calls otherwise. What is no configuration of functions is handed on
+/// by its name, for the operation to refuse.
 fn notifications(properties: &Properties) -> Result<Value, Failure> {
     let Some(Value::Object(given)) = properties.get("NotificationConfiguration") else {
         return Ok(json!({}));
     };
-    if let Some(other) = given.keys().find(|name| *name != "LambdaConfigurations") {
-        let text = format!("{}: {other} of NotificationConfiguration is not supported", properties.id);
+    let mut all = serde_json::Map::new();
+    for (name, value) in given {
+        let list = value.as_array().cloned().unwrap_or_default();
+        match name.as_str() {
+            "LambdaConfigurations" => {
+                let functions = list.iter().map(function).collect::<Result<Vec<Value>, _>>()?;
+                all.insert("LambdaFunctionConfigurations".to_owned(), functions.into());
+            }
+            _ if list.is_empty() && value.is_array() => {}
+            other => {
+                return Err(Failure::Template(format!("NotificationConfiguration.{other} is not supported")));
+            }
+        }
+    }
+    Ok(all.into())
+}
+
+fn function(one: &Value) -> Result<Value, Failure> {
+    let known = ["Event", "Filter", "Function"];
+    if let Some(other) =
+        one.as_object().and_then(|one| one.keys().find(|name| !known.contains(&name.as_str())))
+    {
+        let text = format!("NotificationConfiguration.LambdaConfigurations.{other} is not supported");
         return Err(Failure::Template(text));
     }
-    let given = given.get("LambdaConfigurations").and_then(Value::as_array).cloned().unwrap_or_default();
-    let functions: Vec<Value> = given
-        .iter()
-        .map(|one| {
-            let mut function = json!({ "LambdaFunctionArn": one["Function"], "Events": [one["Event"]] });
-            if let Some(rules) = one.pointer("/Filter/S3Key/Rules") {
-                let rules = rules.as_array().cloned().unwrap_or_default();
-                let rules: Vec<Value> = rules
-                    .iter()
-                    .map(|rule| json!({ "Name": rule["Name"], "Value": rule["Value"] }))
-                    .collect();
-                function["Filter"] = json!({ "Key": { "FilterRules": rules } });
-            }
-            function
-        })
-        .collect();
-    Ok(json!({ "LambdaFunctionConfigurations": functions }))
+    let mut function = json!({ "LambdaFunctionArn": one["Function"], "Events": [one["Event"]] });
+    if let Some(rules) = one.pointer("/Filter/S3Key/Rules").and_then(Value::as_array) {
+        let rule = |rule: &Value| json!({ "Name": rule["Name"], "Value": rule["Value"] });
+        let rules: Vec<Value> = rules.iter().map(rule).collect();
+        function["Filter"] = json!({ "Key": { "FilterRules": rules } });
+    }
+    Ok(function)
 }
 
 pub async fn delete(caller: &Caller<'_>, made: &Made) -> Result<(), Failure> {

@@ -4,8 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Map, Value, json};
 
-use super::{Caller, Failure, Properties, made, texts};
-use crate::resolve::Made;
+use super::{Caller, Failure, Properties, made, tags};
+use crate::resolve::{Made, Place};
 
 pub const PROPERTIES: &[&str] = &[
     "Architectures",
@@ -20,18 +20,44 @@ pub const PROPERTIES: &[&str] = &[
     "PackageType",
     "Role",
     "Runtime",
+    "SnapStart",
     "Tags",
     "Timeout",
     "TracingConfig",
 ];
+/// Those that the operations have by the same names.
+const SAME: &[&str] = &[
+    "Description",
+    "Environment",
+    "EphemeralStorage",
+    "Handler",
+    "LoggingConfig",
+    "MemorySize",
+    "Role",
+    "Runtime",
+    "SnapStart",
+    "Timeout",
+    "TracingConfig",
+];
+
+pub fn stand_in(place: &Place, properties: &Properties) -> Made {
+    let name = properties.text("FunctionName").unwrap_or_default();
+    let arn = format!("arn:aws:lambda:{}:{}:function:{name}", place.region, place.account);
+    made(name, [("Arn", &json!(arn))])
+}
+
+pub async fn find(caller: &Caller<'_>, properties: &Properties) -> Result<Option<Made>, Failure> {
+    let name = properties.needed("FunctionName")?;
+    let found = caller.ask("lambda", "GetFunctionConfiguration", json!({ "FunctionName": name })).await?;
+    Ok(found.map(|found| made(name, [("Arn", &found["FunctionArn"])])))
+}
 
 pub async fn create(caller: &Caller<'_>, properties: &Properties) -> Result<Made, Failure> {
     let name = properties.needed("FunctionName")?;
-    let mut input = configuration(properties)?;
-    input.insert("FunctionName".to_owned(), json!(name));
+    let mut input = properties.input(SAME);
+    input.extend(properties.input(&["Architectures", "FunctionName", "PackageType"]));
     input.insert("Code".to_owned(), code(properties)?.into());
     input.insert("Tags".to_owned(), properties.tags().into());
-    properties.copy(&["Architectures", "PackageType"], &mut input);
     let answer = caller.call("lambda", "CreateFunction", input).await?;
     Ok(made(name, [("Arn", &answer["FunctionArn"])]))
 }
@@ -41,16 +67,15 @@ pub async fn update(
     made: &Made,
     old: &Value,
     properties: &Properties,
-) -> Result<Made, Failure> {
+) -> Result<(), Failure> {
     let name = json!(made.physical_id);
-    if old["Code"] != properties.values["Code"] || old["Architectures"] != properties.values["Architectures"]
-    {
+    if ["Architectures", "Code"].iter().any(|member| old[*member] != properties.values[*member]) {
         let mut input = code(properties)?;
+        input.extend(properties.input(&["Architectures"]));
         input.insert("FunctionName".to_owned(), name.clone());
-        properties.copy(&["Architectures"], &mut input);
         caller.call("lambda", "UpdateFunctionCode", input).await?;
     }
-    let mut input = configuration(properties)?;
+    let mut input = properties.input(SAME);
     input.insert("FunctionName".to_owned(), name);
     // What left the template goes back to its default.
     for (member, default) in [
@@ -63,65 +88,22 @@ pub async fn update(
         input.entry(member).or_insert(default);
     }
     caller.call("lambda", "UpdateFunctionConfiguration", input).await?;
-    retag(caller, made, properties).await?;
-    Ok(made.clone())
-}
-
-async fn retag(caller: &Caller<'_>, made: &Made, properties: &Properties) -> Result<(), Failure> {
     let Some(arn) = made.attributes.get("Arn") else { return Ok(()) };
-    let wanted = properties.tags();
-    let now = caller.call("lambda", "ListTags", json!({ "Resource": arn })).await?;
-    let gone: Vec<&String> = now["Tags"]
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(key, _)| key)
-        .filter(|key| !wanted.contains_key(*key))
-        .collect();
-    if !gone.is_empty() {
-        caller.call("lambda", "UntagResource", json!({ "Resource": arn, "TagKeys": gone })).await?;
-    }
-    if !wanted.is_empty() {
-        caller.call("lambda", "TagResource", json!({ "Resource": arn, "Tags": wanted })).await?;
-    }
-    Ok(())
-}
-
-fn configuration(properties: &Properties) -> Result<Map<String, Value>, Failure> {
-    let mut input = Map::new();
-    properties
-        .copy(&["Description", "Handler", "LoggingConfig", "Role", "Runtime", "TracingConfig"], &mut input);
-    properties.copy_numbers(&["MemorySize", "Timeout"], &mut input)?;
-    if let Some(variables) = properties.values.pointer("/Environment/Variables") {
-        input.insert("Environment".to_owned(), json!({ "Variables": texts(variables) }));
-    }
-    if let Some(size) = properties.values.pointer("/EphemeralStorage/Size").and_then(super::scalar) {
-        let size: i64 = size
-            .parse()
-            .map_err(|_| Failure::Template(format!("{}: Size is not a number", properties.id)))?;
-        input.insert("EphemeralStorage".to_owned(), json!({ "Size": size }));
-    }
-    Ok(input)
+    tags::set(caller, &tags::FUNCTION, arn, properties.tags()).await
 }
 
 /// The package: a folder's zip, an object, or the text of one file.
 fn code(properties: &Properties) -> Result<Map<String, Value>, Failure> {
-    let mut code = Map::new();
     if let Some(package) = &properties.package {
-        code.insert("ZipFile".to_owned(), json!(BASE64.encode(package)));
-        return Ok(code);
+        return Ok(Map::from_iter([("ZipFile".to_owned(), json!(BASE64.encode(package)))]));
     }
-    let given = properties.get("Code").and_then(Value::as_object);
-    for (name, value) in given.into_iter().flatten() {
-        match name.as_str() {
-            "S3Bucket" | "S3Key" => code.insert(name.clone(), value.clone()),
-            other => {
-                let text = format!("{}: {other} of Code is not supported", properties.id);
-                return Err(Failure::Template(text));
-            }
-        };
+    let Some(given) = properties.get("Code").and_then(Value::as_object) else {
+        return Err(Failure::Template("Code is missing".to_owned()));
+    };
+    match given.keys().find(|name| !["S3Bucket", "S3Key"].contains(&name.as_str())) {
+        Some(other) => Err(Failure::Template(format!("Code.{other} is not supported"))),
+        None => Ok(given.clone()),
     }
-    Ok(code)
 }
 
 pub async fn delete(caller: &Caller<'_>, made: &Made) -> Result<(), Failure> {

@@ -6,17 +6,23 @@ use super::{Caller, Failure, Properties, made};
 use crate::resolve::Made;
 
 pub const PROPERTIES: &[&str] =
-    &["FunctionName", "MaximumEventAgeInSeconds", "MaximumRetryAttempts", "Qualifier"];
+    &["DestinationConfig", "FunctionName", "MaximumEventAgeInSeconds", "MaximumRetryAttempts", "Qualifier"];
+
+pub async fn find(caller: &Caller<'_>, properties: &Properties) -> Result<Option<Made>, Failure> {
+    let input = properties.input(&["FunctionName", "Qualifier"]);
+    let found = caller.ask("lambda", "GetFunctionEventInvokeConfig", input).await?;
+    Ok(found.map(|_| made(&properties.id, [])))
+}
 
 pub async fn put(caller: &Caller<'_>, properties: &Properties) -> Result<Made, Failure> {
-    let mut input = Map::new();
-    properties.copy(&["FunctionName", "Qualifier"], &mut input);
-    properties.copy_numbers(&["MaximumEventAgeInSeconds", "MaximumRetryAttempts"], &mut input)?;
-    caller.call("lambda", "PutFunctionEventInvokeConfig", input).await?;
+    caller.call("lambda", "PutFunctionEventInvokeConfig", properties.input(PROPERTIES)).await?;
     Ok(made(&properties.id, []))
 }
 
 pub async fn delete(caller: &Caller<'_>, old: &Value) -> Result<(), Failure> {
-    let input = json!({ "FunctionName": old["FunctionName"], "Qualifier": old["Qualifier"] });
+    let mut input = Map::from_iter([("FunctionName".to_owned(), old["FunctionName"].clone())]);
+    if let Some(qualifier) = old.get("Qualifier") {
+        input.insert("Qualifier".to_owned(), json!(qualifier));
+    }
     caller.call("lambda", "DeleteFunctionEventInvokeConfig", input).await.map(drop)
 }

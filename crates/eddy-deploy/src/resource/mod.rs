@@ -1,24 +1,35 @@
 //! The types of CloudFormation that eddy makes: which properties each takes, and which operations make, change and
 //! remove it.
+//!
+//! [`create`] makes a resource and [`settle`] gives it what the operation that makes it cannot; [`find`] looks
+//! whether there is one already; [`stand_in`] is what one will be like, for values that refer to it before it is
+//! there.
 
 mod api;
 mod bucket;
+mod caller;
+mod deployment;
+mod fit;
 mod function;
 mod invoke_config;
 mod log_group;
 mod permission;
+mod properties;
 mod role;
 mod route;
+mod tags;
 mod url;
 
 use std::collections::BTreeMap;
 
-use eddy_aws::Front;
-use eddy_base::Region;
-use serde_json::{Map, Value};
+use serde_json::Value;
+
+pub use caller::{Caller, Failure, Mode};
+pub use properties::Properties;
+use properties::scalar;
 
 use crate::node::{Error, Node};
-use crate::resolve::Made;
+use crate::resolve::{Made, Place};
 use crate::template::Resource;
 
 /// A type of resource.
@@ -26,6 +37,7 @@ use crate::template::Resource;
 pub enum Kind {
     Api,
     Bucket,
+    Deployment,
     EventInvokeConfig,
     Function,
     Integration,
@@ -37,8 +49,9 @@ pub enum Kind {
     Url,
 }
 
-const KINDS: [(&str, Kind, &[&str]); 11] = [
+const KINDS: [(&str, Kind, &[&str]); 12] = [
     ("AWS::ApiGatewayV2::Api", Kind::Api, api::PROPERTIES),
+    ("AWS::ApiGatewayV2::Deployment", Kind::Deployment, deployment::PROPERTIES),
     ("AWS::ApiGatewayV2::Integration", Kind::Integration, route::INTEGRATION_PROPERTIES),
     ("AWS::ApiGatewayV2::Route", Kind::Route, route::PROPERTIES),
     ("AWS::ApiGatewayV2::Stage", Kind::Stage, api::STAGE_PROPERTIES),
@@ -49,14 +62,6 @@ const KINDS: [(&str, Kind, &[&str]); 11] = [
     ("AWS::Lambda::Url", Kind::Url, url::PROPERTIES),
     ("AWS::Logs::LogGroup", Kind::LogGroup, log_group::PROPERTIES),
     ("AWS::S3::Bucket", Kind::Bucket, bucket::PROPERTIES),
-];
-
-/// What a property that is named so says: the physical name.
-const NAMES: [(Kind, &str); 4] = [
-    (Kind::Bucket, "BucketName"),
-    (Kind::Function, "FunctionName"),
-    (Kind::LogGroup, "LogGroupName"),
-    (Kind::Role, "RoleName"),
 ];
 
 impl Kind {
@@ -85,14 +90,36 @@ impl Kind {
 
     /// The property that names a resource of this kind, where names are chosen by whoever makes it.
     pub fn name_property(self) -> Option<&'static str> {
-        NAMES.iter().find(|(kind, _)| *kind == self).map(|(_, property)| *property)
+        match self {
+            Kind::Bucket => Some("BucketName"),
+            Kind::Function => Some("FunctionName"),
+            Kind::LogGroup => Some("LogGroupName"),
+            Kind::Role => Some("RoleName"),
+            Kind::Api
+            | Kind::Deployment
+            | Kind::EventInvokeConfig
+            | Kind::Integration
+            | Kind::Permission
+            | Kind::Route
+            | Kind::Stage
+            | Kind::Url => None,
+        }
     }
 
-    /// Do these properties differ in one that cannot be changed, so that the resource must be made anew?
+    /// A name for a resource that its template does not name: the stack, the logical id, and `random`, which nobody
+    /// else has.
+    pub fn name(self, stack: &str, id: &str, random: &str) -> String {
+        let short = |text: &str| text.chars().take(24).collect::<String>();
+        let name = format!("{}-{}-{random}", short(stack), short(id));
+        if self == Kind::Bucket { name.to_lowercase() } else { name }
+    }
+
+    /// Do these properties differ in one that cannot be changed, so that another must take the resource's place?
     pub fn must_replace(self, old: &Value, new: &Value) -> bool {
         let fixed: &[&str] = match self {
             Kind::Api => &["ProtocolType"],
             Kind::Bucket => &["BucketName"],
+            Kind::Deployment => &["ApiId", "StageName"],
             Kind::Function => &["FunctionName", "PackageType"],
             Kind::LogGroup => &["LogGroupName"],
             Kind::Role => &["RoleName", "Path"],
@@ -100,121 +127,60 @@ impl Kind {
             Kind::Stage => &["ApiId", "StageName"],
             Kind::Url => &["TargetFunctionArn", "Qualifier"],
             Kind::EventInvokeConfig => &["FunctionName", "Qualifier"],
-            // A statement cannot be changed, only taken back and made again.
+            // A statement cannot be changed; one with another name can stand beside it.
             Kind::Permission => return old != new,
         };
         fixed.iter().any(|name| old[*name] != new[*name])
     }
-}
 
-/// A resource's properties, resolved.
-#[derive(Debug, Clone)]
-pub struct Properties {
-    pub id: String,
-    pub values: Value,
-    /// The zip of a function whose code is a folder.
-    pub package: Option<Vec<u8>>,
-}
-
-impl Properties {
-    pub fn get(&self, name: &str) -> Option<&Value> {
-        self.values.get(name)
-    }
-
-    /// A text; numbers and flags are taken as they are written.
-    pub fn text(&self, name: &str) -> Option<String> {
-        self.get(name).and_then(scalar)
-    }
-
-    /// A text that must be there.
-    pub fn needed(&self, name: &str) -> Result<String, Failure> {
-        self.text(name).ok_or_else(|| Failure::Template(format!("{}: {name} is missing", self.id)))
-    }
-
-    /// Copies members into an operation's input: those that are there, by the same name.
-    pub fn copy(&self, names: &[&str], input: &mut Map<String, Value>) {
-        for name in names {
-            if let Some(value) = self.get(name) {
-                input.insert((*name).to_owned(), value.clone());
-            }
-        }
-    }
-
-    /// As [`Properties::copy`], for members that are whole numbers: templates often write them as texts.
-    pub fn copy_numbers(&self, names: &[&str], input: &mut Map<String, Value>) -> Result<(), Failure> {
-        for name in names {
-            let Some(text) = self.text(name) else { continue };
-            let number: i64 = text
-                .parse()
-                .map_err(|_| Failure::Template(format!("{}: {name} is not a number: {text}", self.id)))?;
-            input.insert((*name).to_owned(), number.into());
-        }
-        Ok(())
-    }
-
-    /// `Tags` as a mapping, whether the template has a list or a mapping.
-    pub fn tags(&self) -> Map<String, Value> {
-        let text = |value: &Value| Value::String(scalar(value).unwrap_or_default());
-        match self.get("Tags") {
-            Some(Value::Object(tags)) => tags.iter().map(|(key, value)| (key.clone(), text(value))).collect(),
-            Some(Value::Array(tags)) => {
-                tags.iter().filter_map(|tag| Some((scalar(&tag["Key"])?, text(&tag["Value"])))).collect()
-            }
-            _ => Map::new(),
+    /// Does [`settle`] do anything?
+    pub fn is_settled_later(self) -> bool {
+        match self {
+            Kind::Api | Kind::Bucket | Kind::LogGroup | Kind::Role => true,
+            Kind::Deployment
+            | Kind::EventInvokeConfig
+            | Kind::Function
+            | Kind::Integration
+            | Kind::Permission
+            | Kind::Route
+            | Kind::Stage
+            | Kind::Url => false,
         }
     }
 }
 
-/// A plain value as text.
-pub fn scalar(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(flag) => Some(flag.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
+/// What a resource will be like.
+pub fn stand_in(kind: Kind, place: &Place, properties: &Properties) -> Made {
+    match kind {
+        Kind::Api => api::stand_in(),
+        Kind::Bucket => bucket::made(properties, &place.region),
+        Kind::Deployment => deployment::stand_in(),
+        Kind::EventInvokeConfig => made(&properties.id, []),
+        Kind::Function => function::stand_in(place, properties),
+        Kind::Integration => route::integration_stand_in(),
+        Kind::LogGroup => log_group::stand_in(place, properties),
+        Kind::Permission => permission::made(properties),
+        Kind::Role => role::stand_in(place, properties),
+        Kind::Route => route::stand_in(),
+        Kind::Stage => made(properties.text("StageName").unwrap_or_default(), []),
+        Kind::Url => url::stand_in(place, properties),
     }
 }
 
-/// A node as JSON whose plain values are texts, as maps of texts want them.
-pub fn texts(node: &Value) -> Value {
-    match node {
-        Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), texts(value))).collect(),
-        other => scalar(other).map_or(Value::Null, Value::String),
-    }
-}
-
-/// Why a resource could not be made, changed or removed.
-#[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    #[error("{0}")]
-    Template(String),
-    #[error("{operation}: {code}: {message}")]
-    Refused { operation: &'static str, code: String, message: String },
-}
-
-impl Failure {
-    /// Is it this error of the service?
-    pub fn is(&self, wanted: &[&str]) -> bool {
-        matches!(self, Failure::Refused { code, .. } if wanted.contains(&code.as_str()))
-    }
-}
-
-/// Calls operations in one region.
-pub struct Caller<'a> {
-    pub front: &'a Front,
-    pub region: &'a Region,
-}
-
-impl Caller<'_> {
-    pub async fn call(
-        &self,
-        service: &'static str,
-        operation: &'static str,
-        input: impl Into<Value>,
-    ) -> Result<Value, Failure> {
-        self.front.call(service, operation, self.region, &input.into()).await.map_err(|error| {
-            Failure::Refused { operation, code: error.code.into_owned(), message: error.message }
-        })
+/// The resource that these properties name, if there is one, whoever made it. Kinds whose names are the service's
+/// own are never found.
+pub async fn find(kind: Kind, caller: &Caller<'_>, properties: &Properties) -> Result<Option<Made>, Failure> {
+    match kind {
+        Kind::Bucket => bucket::find(caller, properties).await,
+        Kind::EventInvokeConfig => invoke_config::find(caller, properties).await,
+        Kind::Function => function::find(caller, properties).await,
+        Kind::LogGroup => log_group::find(caller, properties).await,
+        Kind::Permission => permission::find(caller, properties).await,
+        Kind::Role => role::find(caller, properties).await,
+        Kind::Route => route::find(caller, properties).await,
+        Kind::Stage => api::find_stage(caller, properties).await,
+        Kind::Url => url::find(caller, properties).await,
+        Kind::Api | Kind::Deployment | Kind::Integration => Ok(None),
     }
 }
 
@@ -223,6 +189,7 @@ pub async fn create(kind: Kind, caller: &Caller<'_>, properties: &Properties) ->
     match kind {
         Kind::Api => api::create(caller, properties).await,
         Kind::Bucket => bucket::create(caller, properties).await,
+        Kind::Deployment => deployment::create(caller, properties).await,
         Kind::EventInvokeConfig => invoke_config::put(caller, properties).await,
         Kind::Function => function::create(caller, properties).await,
         Kind::Integration => route::create_integration(caller, properties).await,
@@ -235,26 +202,51 @@ pub async fn create(kind: Kind, caller: &Caller<'_>, properties: &Properties) ->
     }
 }
 
-/// Changes a resource in place.
+/// Gives a resource that has just been made what making it left out.
+pub async fn settle(
+    kind: Kind,
+    caller: &Caller<'_>,
+    made: &Made,
+    properties: &Properties,
+) -> Result<(), Failure> {
+    match kind {
+        Kind::Bucket => bucket::settle(caller, made, properties).await,
+        Kind::LogGroup => log_group::settle(caller, made, properties).await,
+        Kind::Role => role::settle(caller, made, properties).await,
+        Kind::Api => api::settle(caller, made, properties).await,
+        Kind::Deployment
+        | Kind::EventInvokeConfig
+        | Kind::Function
+        | Kind::Integration
+        | Kind::Permission
+        | Kind::Route
+        | Kind::Stage
+        | Kind::Url => Ok(()),
+    }
+}
+
+/// Changes a resource in place. `old` is what it is like; null when nobody knows.
 pub async fn update(
     kind: Kind,
     caller: &Caller<'_>,
     made: &Made,
     old: &Value,
     properties: &Properties,
-) -> Result<Made, Failure> {
+) -> Result<(), Failure> {
     match kind {
         Kind::Api => api::update(caller, made, properties).await,
-        Kind::Bucket => bucket::update(caller, made, properties).await,
-        Kind::EventInvokeConfig => invoke_config::put(caller, properties).await,
+        Kind::Bucket => bucket::settle(caller, made, properties).await,
+        Kind::Deployment => deployment::update(caller, made, properties).await,
+        Kind::EventInvokeConfig => invoke_config::put(caller, properties).await.map(drop),
         Kind::Function => function::update(caller, made, old, properties).await,
         Kind::Integration => route::update_integration(caller, made, properties).await,
-        Kind::LogGroup => log_group::update(caller, made, properties).await,
-        Kind::Permission => permission::create(caller, properties).await,
-        Kind::Role => role::update(caller, made, old, properties).await,
+        Kind::LogGroup => log_group::settle(caller, made, properties).await,
+        // A statement that is found is the one that was wanted: its name says what is in it.
+        Kind::Permission => Ok(()),
+        Kind::Role => role::update(caller, made, properties).await,
         Kind::Route => route::update(caller, made, properties).await,
-        Kind::Stage => api::update_stage(caller, made, properties).await,
-        Kind::Url => url::update(caller, made, properties).await,
+        Kind::Stage => api::update_stage(caller, properties).await,
+        Kind::Url => url::update(caller, properties).await,
     }
 }
 
@@ -263,20 +255,19 @@ pub async fn delete(kind: Kind, caller: &Caller<'_>, made: &Made, old: &Value) -
     let deleted = match kind {
         Kind::Api => api::delete(caller, made).await,
         Kind::Bucket => bucket::delete(caller, made).await,
+        Kind::Deployment => deployment::delete(caller, made, old).await,
         Kind::EventInvokeConfig => invoke_config::delete(caller, old).await,
         Kind::Function => function::delete(caller, made).await,
         Kind::Integration => route::delete_integration(caller, made, old).await,
         Kind::LogGroup => log_group::delete(caller, made).await,
         Kind::Permission => permission::delete(caller, made, old).await,
-        Kind::Role => role::delete(caller, made, old).await,
+        Kind::Role => role::delete(caller, made).await,
         Kind::Route => route::delete(caller, made, old).await,
         Kind::Stage => api::delete_stage(caller, old).await,
         Kind::Url => url::delete(caller, old).await,
     };
-    const GONE: [&str; 4] =
-        ["NoSuchBucket", "NoSuchEntityException", "NotFoundException", "ResourceNotFoundException"];
     match deleted {
-        Err(failure) if failure.is(&GONE) => Ok(()),
+        Err(failure) if failure.says_gone() => Ok(()),
         other => other,
     }
 }

@@ -1,9 +1,9 @@
 //! `AWS::IAM::Role`, with its inline and attached policies.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::{Caller, Failure, Properties, made, scalar};
-use crate::resolve::Made;
+use super::{Caller, Failure, Properties, made, scalar, tags};
+use crate::resolve::{Made, Place};
 
 pub const PROPERTIES: &[&str] = &[
     "AssumeRolePolicyDocument",
@@ -11,78 +11,104 @@ pub const PROPERTIES: &[&str] = &[
     "ManagedPolicyArns",
     "MaxSessionDuration",
     "Path",
+    "PermissionsBoundary",
     "Policies",
     "RoleName",
     "Tags",
 ];
+/// How long a session of a role may be where nobody says, seconds.
+const SESSION_SECONDS: u32 = 3600;
+
+pub fn stand_in(place: &Place, properties: &Properties) -> Made {
+    let name = properties.text("RoleName").unwrap_or_default();
+    let path = properties.text("Path").unwrap_or_else(|| "/".to_owned());
+    let arn = json!(format!("arn:aws:iam::{}:role{path}{name}", place.account));
+    made(name, [("Arn", &arn), ("RoleId", &json!("AROA00000000000000000"))])
+}
+
+pub async fn find(caller: &Caller<'_>, properties: &Properties) -> Result<Option<Made>, Failure> {
+    let name = properties.needed("RoleName")?;
+    let found = caller.ask("iam", "GetRole", json!({ "RoleName": name })).await?;
+    Ok(found.map(|found| of_answer(&name, &found)))
+}
+
+fn of_answer(name: &str, answer: &Value) -> Made {
+    made(name, [("Arn", &answer["Role"]["Arn"]), ("RoleId", &answer["Role"]["RoleId"])])
+}
 
 pub async fn create(caller: &Caller<'_>, properties: &Properties) -> Result<Made, Failure> {
     let name = properties.needed("RoleName")?;
-    let mut input = Map::new();
-    input.insert("RoleName".to_owned(), json!(name));
-    input.insert(
-        "AssumeRolePolicyDocument".to_owned(),
-        json!(document(properties.get("AssumeRolePolicyDocument"))),
-    );
-    properties.copy(&["Description", "Path"], &mut input);
-    properties.copy_numbers(&["MaxSessionDuration"], &mut input)?;
-    let tags: Vec<Value> =
-        properties.tags().into_iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect();
+    let mut input =
+        properties.input(&["Description", "MaxSessionDuration", "Path", "PermissionsBoundary", "RoleName"]);
+    let trust = document(properties.get("AssumeRolePolicyDocument"));
+    input.insert("AssumeRolePolicyDocument".to_owned(), json!(trust));
+    let tags = properties.tag_list();
     if !tags.is_empty() {
         input.insert("Tags".to_owned(), tags.into());
     }
-    let answer = caller.call("iam", "CreateRole", input).await?;
-    let role = made(&name, [("Arn", &answer["Role"]["Arn"]), ("RoleId", &answer["Role"]["RoleId"])]);
-    grant(caller, &name, &Value::Null, &properties.values).await?;
-    Ok(role)
+    Ok(of_answer(&name, &caller.call("iam", "CreateRole", input).await?))
 }
 
-pub async fn update(
-    caller: &Caller<'_>,
-    made: &Made,
-    old: &Value,
-    properties: &Properties,
-) -> Result<Made, Failure> {
+pub async fn update(caller: &Caller<'_>, made: &Made, properties: &Properties) -> Result<(), Failure> {
     let name = &made.physical_id;
     let trust = document(properties.get("AssumeRolePolicyDocument"));
-    caller
-        .call("iam", "UpdateAssumeRolePolicy", json!({ "RoleName": name, "PolicyDocument": trust }))
-        .await?;
-    let mut input = Map::new();
+    let input = json!({ "RoleName": name, "PolicyDocument": trust });
+    caller.call("iam", "UpdateAssumeRolePolicy", input).await?;
+    let mut input = properties.input(&["Description", "MaxSessionDuration"]);
     input.insert("RoleName".to_owned(), json!(name));
-    properties.copy(&["Description"], &mut input);
-    properties.copy_numbers(&["MaxSessionDuration"], &mut input)?;
+    input.entry("Description").or_insert(json!(""));
+    input.entry("MaxSessionDuration").or_insert(json!(SESSION_SECONDS));
     caller.call("iam", "UpdateRole", input).await?;
-    grant(caller, name, old, &properties.values).await?;
-    Ok(made.clone())
+    tags::set(caller, &tags::ROLE, name, properties.tags()).await?;
+    settle(caller, made, properties).await
 }
 
-/// Attaches and writes what is wanted, and takes back what was there and is wanted no more.
-async fn grant(caller: &Caller<'_>, name: &str, old: &Value, new: &Value) -> Result<(), Failure> {
-    let (before, now) = (arns(old), arns(new));
-    for arn in now.iter().filter(|arn| !before.contains(arn)) {
+/// Gives the role the policies that are wanted and no others.
+pub async fn settle(caller: &Caller<'_>, made: &Made, properties: &Properties) -> Result<(), Failure> {
+    let name = &made.physical_id;
+    let inline = inline(properties);
+    let attached: Vec<String> = properties
+        .get("ManagedPolicyArns")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(scalar)
+        .collect();
+    for arn in &attached {
         caller.call("iam", "AttachRolePolicy", json!({ "RoleName": name, "PolicyArn": arn })).await?;
     }
-    for arn in before.iter().filter(|arn| !now.contains(arn)) {
-        caller.call("iam", "DetachRolePolicy", json!({ "RoleName": name, "PolicyArn": arn })).await?;
-    }
-    let (before, now) = (inline(old), inline(new));
-    for (policy, text) in &now {
+    for (policy, text) in &inline {
         let input = json!({ "RoleName": name, "PolicyName": policy, "PolicyDocument": text });
         caller.call("iam", "PutRolePolicy", input).await?;
     }
-    for (policy, _) in before.iter().filter(|(policy, _)| !now.iter().any(|(known, _)| known == policy)) {
+    let is_kept_inline = |policy: &String| inline.iter().any(|(known, _)| known == policy);
+    take_back(caller, name, |arn| attached.contains(arn), is_kept_inline).await
+}
+
+/// Takes the policies back that are not kept.
+async fn take_back(
+    caller: &Caller<'_>,
+    name: &str,
+    is_kept: impl Fn(&String) -> bool,
+    is_kept_inline: impl Fn(&String) -> bool,
+) -> Result<(), Failure> {
+    let of = json!({ "RoleName": name });
+    let answer = caller.ask("iam", "ListAttachedRolePolicies", of.clone()).await?.unwrap_or_default();
+    let attached = answer["AttachedPolicies"].as_array().into_iter().flatten();
+    let attached = attached.filter_map(|policy| scalar(&policy["PolicyArn"]));
+    for arn in attached.filter(|arn| !is_kept(arn)) {
+        caller.call("iam", "DetachRolePolicy", json!({ "RoleName": name, "PolicyArn": arn })).await?;
+    }
+    let answer = caller.ask("iam", "ListRolePolicies", of).await?.unwrap_or_default();
+    let inline = answer["PolicyNames"].as_array().into_iter().flatten().filter_map(scalar);
+    for policy in inline.filter(|policy| !is_kept_inline(policy)) {
         caller.call("iam", "DeleteRolePolicy", json!({ "RoleName": name, "PolicyName": policy })).await?;
     }
     Ok(())
 }
 
-fn arns(properties: &Value) -> Vec<String> {
-    properties["ManagedPolicyArns"].as_array().into_iter().flatten().filter_map(scalar).collect()
-}
-
-fn inline(properties: &Value) -> Vec<(String, String)> {
-    let policies = properties["Policies"].as_array().into_iter().flatten();
+fn inline(properties: &Properties) -> Vec<(String, String)> {
+    let policies = properties.get("Policies").and_then(Value::as_array).into_iter().flatten();
     policies
         .filter_map(|policy| Some((scalar(&policy["PolicyName"])?, document(policy.get("PolicyDocument")))))
         .collect()
@@ -97,7 +123,7 @@ fn document(document: Option<&Value>) -> String {
     document.to_string()
 }
 
-pub async fn delete(caller: &Caller<'_>, made: &Made, old: &Value) -> Result<(), Failure> {
-    grant(caller, &made.physical_id, old, &Value::Null).await?;
+pub async fn delete(caller: &Caller<'_>, made: &Made) -> Result<(), Failure> {
+    take_back(caller, &made.physical_id, |_| false, |_| false).await?;
     caller.call("iam", "DeleteRole", json!({ "RoleName": made.physical_id })).await.map(drop)
 }

@@ -1,12 +1,12 @@
 //! `AWS::Serverless::Function`: the function, its role, what starts it and who may start it.
 
 use crate::node::{Error, Node, Value};
-use crate::resolve::call;
-use crate::sam::{Plain, Properties, http_api, policies, tags};
+use crate::resolve::{Scope, call};
+use crate::sam::{Plain, Properties, http_api, openapi, policies, tags};
 use crate::template::Resource;
 
 /// Properties that the plain resource has by the same name.
-const SAME: [&str; 14] = [
+const SAME: [&str; 15] = [
     "Architectures",
     "Description",
     "Environment",
@@ -19,18 +19,19 @@ const SAME: [&str; 14] = [
     "MemorySize",
     "PackageType",
     "Runtime",
+    "SnapStart",
     "Timeout",
     "ReservedConcurrentExecutions",
 ];
 
 /// Writes the resources of one serverless function.
-pub fn expand(resource: &Resource, plain: &mut Plain) -> Result<(), Error> {
+pub fn expand(resource: &Resource, plain: &mut Plain<'_>) -> Result<(), Error> {
     let (id, line) = (resource.id.as_str(), resource.line);
     let mut properties = Properties::new(id, &resource.properties);
     let mut function = Resource::new(line, id, "AWS::Lambda::Function");
     function.depends_on.clone_from(&resource.depends_on);
     function.is_retained = resource.is_retained;
-    function.set("Code", code(&mut properties, line)?);
+    function.set("Code", code(&mut properties, line, plain.scope)?);
     for name in SAME {
         if let Some(value) = properties.take(name) {
             function.set(name, value.clone());
@@ -38,12 +39,17 @@ pub fn expand(resource: &Resource, plain: &mut Plain) -> Result<(), Error> {
     }
     let tags = tags(line, properties.take("Tags"));
     function.set("Tags", tags.clone());
-    let role = properties.take("Role").cloned();
-    let own_role = role.is_none().then(|| own_role(id, line, &mut properties, &tags)).transpose()?;
-    if role.is_some() {
-        // SAM ignores policies beside a role of the user's own; so would whoever reads the template.
-        properties.take("Policies");
-    }
+    let role = properties.take("Role").map(|role| plain.scope.settle(role)).transpose()?.flatten();
+    // SAM ignores policies beside a role of the user's own; so would whoever reads the template.
+    let policies = match properties.take("Policies") {
+        Some(all) if call(all).is_some() => plain.scope.settle(all)?,
+        other => other.cloned(),
+    };
+    let trust = properties.take("AssumeRolePolicyDocument").cloned();
+    let own_role = match &role {
+        None => Some(own_role(id, line, policies.as_ref(), trust, &tags, plain.scope)?),
+        Some(_) => None,
+    };
     function.set("Role", role.unwrap_or_else(|| Node::attribute(line, &format!("{id}Role"), "Arn")));
     plain.resources.push(function);
     plain.resources.extend(own_role);
@@ -54,9 +60,12 @@ pub fn expand(resource: &Resource, plain: &mut Plain) -> Result<(), Error> {
         invoke_config(id, config, plain)?;
     }
     if let Some(events) = properties.take("Events") {
-        // The translator goes through events by name, and the order of a bucket's notifications follows.
+        // As the translator goes through them: the default route before others, which may need no permission then.
         let mut events: Vec<&(String, Node)> = events.pairs().unwrap_or_default().iter().collect();
-        events.sort_by(|(one, _), (other, _)| one.cmp(other));
+        events.sort_by_key(|(name, event)| {
+            let path = event.get("Properties").and_then(|properties| properties.get("Path")?.scalar());
+            path.unwrap_or_else(|| name.clone())
+        });
         for (name, event) in events {
             self::event(id, name, event, plain)?;
         }
@@ -65,11 +74,12 @@ pub fn expand(resource: &Resource, plain: &mut Plain) -> Result<(), Error> {
 }
 
 /// A folder beside the template, an object, or the code itself.
-fn code(properties: &mut Properties<'_>, line: usize) -> Result<Node, Error> {
+fn code(properties: &mut Properties<'_>, line: usize, scope: &Scope<'_>) -> Result<Node, Error> {
     if let Some(inline) = properties.take("InlineCode") {
         return Ok(Node::map(inline.line, [("ZipFile", inline.clone())]));
     }
-    let Some(uri) = properties.take("CodeUri") else {
+    let uri = properties.take("CodeUri").map(|uri| scope.settle(uri)).transpose()?.flatten();
+    let Some(uri) = &uri else {
         return Err(Error::new(line, "a function has CodeUri or InlineCode"));
     };
     let line = uri.line;
@@ -91,10 +101,17 @@ fn code(properties: &mut Properties<'_>, line: usize) -> Result<Node, Error> {
     Ok(Node::map(line, [("S3Bucket", bucket.clone()), ("S3Key", key.clone())]))
 }
 
-fn own_role(id: &str, line: usize, properties: &mut Properties<'_>, tags: &Node) -> Result<Resource, Error> {
+fn own_role(
+    id: &str,
+    line: usize,
+    policies: Option<&Node>,
+    document: Option<Node>,
+    tags: &Node,
+    scope: &Scope<'_>,
+) -> Result<Resource, Error> {
     let role_id = format!("{id}Role");
-    let policies = policies::read(&role_id, line, properties.take("Policies"))?;
-    let document = properties.take("AssumeRolePolicyDocument").cloned().unwrap_or_else(|| trust(line));
+    let policies = policies::read(&role_id, line, policies, scope)?;
+    let document = document.unwrap_or_else(|| trust(line));
     let mut role = Resource::new(line, role_id, "AWS::IAM::Role")
         .with("AssumeRolePolicyDocument", document)
         .with("ManagedPolicyArns", Node::list(line, policies.managed));
@@ -127,7 +144,7 @@ fn permission(id: String, function: &str, action: &str, principal: &str, line: u
 }
 
 /// A URL; one that is open to all gets the two permissions that this takes.
-fn url(id: &str, config: &Node, plain: &mut Plain) -> Result<(), Error> {
+fn url(id: &str, config: &Node, plain: &mut Plain<'_>) -> Result<(), Error> {
     let line = config.line;
     let mut properties = Properties::of_node(id, Some(config))?;
     let mut url = Resource::new(line, format!("{id}Url"), "AWS::Lambda::Url")
@@ -152,7 +169,7 @@ fn url(id: &str, config: &Node, plain: &mut Plain) -> Result<(), Error> {
     Ok(())
 }
 
-fn invoke_config(id: &str, config: &Node, plain: &mut Plain) -> Result<(), Error> {
+fn invoke_config(id: &str, config: &Node, plain: &mut Plain<'_>) -> Result<(), Error> {
     let line = config.line;
     let mut properties = Properties::of_node(id, Some(config))?;
     let mut resource =
@@ -169,7 +186,7 @@ fn invoke_config(id: &str, config: &Node, plain: &mut Plain) -> Result<(), Error
     Ok(())
 }
 
-fn event(id: &str, name: &str, event: &Node, plain: &mut Plain) -> Result<(), Error> {
+fn event(id: &str, name: &str, event: &Node, plain: &mut Plain<'_>) -> Result<(), Error> {
     let mut parts = Properties::of_node(name, Some(event))?;
     let kind = parts.literal("Type")?.unwrap_or_default();
     let given = parts.take("Properties");
@@ -187,15 +204,17 @@ fn http_event(
     name: &str,
     line: usize,
     mut properties: Properties<'_>,
-    plain: &mut Plain,
+    plain: &mut Plain<'_>,
 ) -> Result<(), Error> {
     let (path, method) = (properties.literal("Path")?, properties.literal("Method")?);
     if path.is_some() != method.is_some() {
         return Err(Error::new(line, format!("{name}: Path and Method stand together, or neither")));
     }
     let path = path.unwrap_or_else(|| "$default".to_owned());
-    let method = method.unwrap_or_else(|| "any".to_owned()).to_lowercase();
-    let method = if method == "*" { "any".to_owned() } else { method };
+    let method = match method.unwrap_or_else(|| "any".to_owned()).to_lowercase().as_str() {
+        "any" | "*" => openapi::ANY.to_owned(),
+        other => other.to_owned(),
+    };
     let api = match properties.take("ApiId") {
         None => http_api::IMPLICIT,
         Some(node) => match call(node) {
@@ -206,25 +225,24 @@ fn http_event(
     let (format, timeout) = (properties.take("PayloadFormatVersion"), properties.take("TimeoutInMillis"));
     let (format, timeout) = (format.cloned(), timeout.cloned());
     properties.end()?;
-    let source = source_arn(line, api, &path, &method);
-    let permission = permission(
-        format!("{id}{name}Permission"),
-        id,
-        "lambda:InvokeFunction",
-        "apigateway.amazonaws.com",
-        line,
-    );
-    plain.resources.push(permission.with("SourceArn", source));
-    http_api::route(http_api::Route { api, line, path, method, function: id, format, timeout }, plain)
+    let target = http_api::named(api, line, plain)?;
+    // A default route of the same function has its permission, and that is for every path.
+    let is_permitted = path != "$default" && openapi::is_default_of(&target.body, id);
+    let route = openapi::Route { line, path: &path, method: &method, function: id, format, timeout };
+    http_api::route(target, route)?;
+    if !is_permitted {
+        let name = format!("{id}{name}Permission");
+        let permission = permission(name, id, "lambda:InvokeFunction", "apigateway.amazonaws.com", line);
+        plain.resources.push(permission.with("SourceArn", source_arn(line, api, &path, &method)));
+    }
+    Ok(())
 }
 
 /// The ARN of a route on every stage; variables match anything.
 fn source_arn(line: usize, api: &str, path: &str, method: &str) -> Node {
-    let route = match (path, method) {
-        ("$default", _) => "*".to_owned(),
-        (path, "any") => format!("*{}", starred(path)),
-        (path, method) => format!("{}{}", method.to_uppercase(), starred(path)),
-    };
+    let path = if path.len() > 1 { path.strip_suffix('/').unwrap_or(path) } else { path };
+    let method = if method == openapi::ANY { "*".to_owned() } else { method.to_uppercase() };
+    let route = if path == "$default" { method } else { format!("{method}{}", starred(path)) };
     let pattern = format!(
         "arn:${{AWS::Partition}}:execute-api:${{AWS::Region}}:${{AWS::AccountId}}:${{__ApiId__}}/${{__Stage__}}/{route}"
     );
@@ -249,7 +267,7 @@ fn s3_event(
     name: &str,
     line: usize,
     mut properties: Properties<'_>,
-    plain: &mut Plain,
+    plain: &mut Plain<'_>,
 ) -> Result<(), Error> {
     let bucket =
         properties.take("Bucket").ok_or_else(|| Error::new(line, format!("{name} has no Bucket")))?;

@@ -1,29 +1,37 @@
 //! SAM: the short resources of `AWS::Serverless-2016-10-31` as the plain ones that they stand for, named as
 //! aws-sam-translator names them.
 //!
-//! Resources whose condition does not hold are left out before, so nothing here wraps values in `Fn::If`.
+//! Resources whose condition does not hold are left out before, so nothing here wraps values in `Fn::If`. Parameters
+//! are looked at where SAM looks at them; a path, a method or the auth type of a URL has to be written out.
 
 mod function;
 mod globals;
 mod http_api;
+mod openapi;
 mod policies;
 
 use crate::node::{Error, Node};
+use crate::resolve::Scope;
 use crate::template::{Resource, Template};
 
 /// Expands the resources that exist (their conditions hold) into plain ones.
 ///
 /// # Errors
 /// A serverless resource, property or event that is not supported, with its line.
-pub fn expand(template: &Template, existing: &[&Resource]) -> Result<Vec<Resource>, Error> {
-    let mut plain = Plain::default();
+pub fn expand(
+    template: &Template,
+    existing: &[&Resource],
+    scope: &Scope<'_>,
+) -> Result<Vec<Resource>, Error> {
+    let globals = template.globals.as_ref();
+    let mut plain = Plain { scope, globals, resources: Vec::new(), apis: Vec::new() };
     for resource in existing.iter().filter(|resource| !is_serverless(resource)) {
         plain.resources.push((*resource).clone());
     }
     let serverless: Vec<Resource> = existing
         .iter()
         .filter(|resource| is_serverless(resource))
-        .map(|resource| globals::apply(template.globals.as_ref(), resource))
+        .map(|resource| globals::apply(globals, resource))
         .collect::<Result<_, _>>()?;
     for resource in serverless.iter().filter(|resource| resource.kind == "AWS::Serverless::HttpApi") {
         http_api::declare(resource, &mut plain)?;
@@ -37,7 +45,7 @@ pub fn expand(template: &Template, existing: &[&Resource]) -> Result<Vec<Resourc
             }
         }
     }
-    http_api::finish(&mut plain);
+    http_api::finish(&mut plain)?;
     Ok(plain.resources)
 }
 
@@ -46,13 +54,15 @@ fn is_serverless(resource: &Resource) -> bool {
 }
 
 /// What the expansion grows.
-#[derive(Default)]
-struct Plain {
+struct Plain<'a> {
+    /// What SAM decides by is settled in it.
+    scope: &'a Scope<'a>,
+    globals: Option<&'a Node>,
     resources: Vec<Resource>,
     apis: Vec<http_api::Api>,
 }
 
-impl Plain {
+impl Plain<'_> {
     fn find(&mut self, id: &str) -> Option<&mut Resource> {
         self.resources.iter_mut().find(|resource| resource.id == id)
     }

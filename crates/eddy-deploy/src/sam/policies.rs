@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use crate::node::{Error, Node, Value};
-use crate::resolve::call;
+use crate::resolve::{Scope, call};
 
 /// SAM's policy templates; see NOTICE.
 static TEMPLATES: LazyLock<Node> = LazyLock::new(|| {
@@ -28,13 +28,14 @@ pub struct Policies {
     pub inline: Vec<Node>,
 }
 
-/// Sorts `Policies` of a function; inline ones are called `{role}Policy{n}`.
-pub fn read(role: &str, line: usize, policies: Option<&Node>) -> Result<Policies, Error> {
+/// Sorts `Policies` of a function; inline ones are called `{role}Policy{n}`, and one that comes to nothing counts.
+pub fn read(role: &str, line: usize, policies: Option<&Node>, scope: &Scope<'_>) -> Result<Policies, Error> {
     let basic = Node::text(line, managed_arn("AWSLambdaBasicExecutionRole"));
     let mut read = Policies { managed: vec![basic], inline: Vec::new() };
     let Some(policies) = policies else { return Ok(read) };
     let single = std::slice::from_ref(policies);
     for (number, policy) in policies.items().unwrap_or(single).iter().enumerate() {
+        let Some(policy) = &scope.settle(policy)? else { continue };
         match &policy.value {
             Value::Text(name) => {
                 let arn = if name.starts_with("arn:") { name.clone() } else { managed_arn(name) };

@@ -1,3 +1,6 @@
-//! Templates against aws-sam-translator.
+//! Templates against aws-sam-translator, and deployments against a real front.
 
+mod apply;
+mod house;
+mod refusals;
 mod sam;

@@ -1,4 +1,4 @@
-"""What aws-sam-translator makes of each template given: one JSON document of resources a line."""
+"""What aws-sam-translator makes of each template given: one JSON document a line."""
 import json
 import sys
 
@@ -13,5 +13,5 @@ class NoPolicies:
 
 for name in sys.argv[1:]:
     with open(name) as file:
-        template = yaml_parse(file.read())
-    print(json.dumps(transform(template, {}, NoPolicies())['Resources']))
+        template = json.load(file) if name.endswith('.json') else yaml_parse(file.read())
+    print(json.dumps(transform(template, {}, NoPolicies())))

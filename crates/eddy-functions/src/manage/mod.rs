@@ -46,6 +46,14 @@ impl Functions {
         Ok(self.shared.packages.upload().await?)
     }
 
+    /// Can functions of this runtime run here? What depends on the package is found when there is one.
+    ///
+    /// # Errors
+    /// `Unsupported` about the runtime or about the walls of this machine.
+    pub async fn check_runtime(&self, runtime: &str) -> Result<(), Fault> {
+        Ok(self.shared.check_runtime(runtime).await?)
+    }
+
     /// Makes a function. It can be invoked as soon as this returns.
     ///
     /// # Errors

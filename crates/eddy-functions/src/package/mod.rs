@@ -78,6 +78,11 @@ impl Packages {
         Ok((Packages { shared: Arc::new(shared) }, receiver))
     }
 
+    /// The folder that holds all others.
+    pub(crate) fn root(&self) -> &Path {
+        &self.shared.folder
+    }
+
     /// Deletes folders as they fall out of use. Never ends by itself.
     pub(crate) async fn sweep(self, mut doubtful: Doubtful) {
         while let Some(hash) = doubtful.recv().await {

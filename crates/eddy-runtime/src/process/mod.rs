@@ -19,7 +19,7 @@ use rustix::pipe::PipeFlags;
 use rustix::process::{Resource, Rlimit};
 use tokio::io::unix::AsyncFd;
 use tokio::net::{TcpListener, TcpStream, UnixStream};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 use crate::contract::PYTHON_BOOTSTRAP;
 use crate::contract::api::Api;
@@ -89,6 +89,20 @@ struct Shared {
     /// Our bootstrap, as it is written and as it is compiled for each interpreter.
     bootstraps: PathBuf,
     jails: AtomicU64,
+    /// Until when guests wait for libraries that are being installed; on the clock of [`Env::monotonic`].
+    installing: watch::Sender<Option<Duration>>,
+}
+
+/// While this lives, guests that are started wait for what is being installed.
+#[must_use]
+pub struct Installing {
+    shared: Arc<Shared>,
+}
+
+impl Drop for Installing {
+    fn drop(&mut self) {
+        self.shared.installing.send_replace(None);
+    }
 }
 
 impl Process {
@@ -125,6 +139,7 @@ impl Process {
             restart: Mutex::new(()),
             bootstraps,
             jails: AtomicU64::new(1),
+            installing: watch::Sender::new(None),
             options,
         };
         Ok(Process { shared: Arc::new(shared) })
@@ -151,6 +166,14 @@ impl Process {
                 Err(Error::Jail { step: "end an empty jail".to_owned(), reason: "it did not end".to_owned() })
             }
         }
+    }
+
+    /// Says that libraries are being installed. A guest that is started before the answer is dropped waits for that,
+    /// and at most until `span` from now.
+    pub fn installing(&self, span: Duration) -> Installing {
+        let ends = self.shared.env.monotonic() + span;
+        self.shared.installing.send_replace(Some(ends));
+        Installing { shared: self.shared.clone() }
     }
 
     /// Kills all guests, ends the supervisor and waits for it. Nothing of it is left on the machine afterwards.
@@ -189,7 +212,7 @@ impl Jail for Process {
 struct Built {
     started: Started,
     control: AsyncFd<OwnedFd>,
-    end: tokio::sync::watch::Receiver<Option<link::End>>,
+    end: watch::Receiver<Option<link::End>>,
     temporary: Option<OwnedFd>,
     listeners: Vec<OwnedFd>,
     /// Why the program cannot be run: the package's fault, told to whoever waits for the guest.
@@ -253,7 +276,7 @@ impl Shared {
         let link = self.link().await?;
         let id = self.jails.fetch_add(1, Ordering::Relaxed);
         let (outside, mut listeners) = self.outside(id, artifact.package.runtime).await?;
-        let libraries = runtimes::installed(&self.options.runtimes);
+        let libraries = self.libraries().await;
         let parts = Parts {
             artifact,
             spec: &spec,
@@ -300,6 +323,17 @@ impl Shared {
             tasks,
             folder: outside.temporary,
         })
+    }
+
+    /// The folder of libraries. One that is being installed is waited for.
+    async fn libraries(&self) -> Option<PathBuf> {
+        let mut installing = self.installing.subscribe();
+        let ends = *installing.borrow_and_update();
+        if let Some(ends) = ends {
+            let span = ends.saturating_sub(self.env.monotonic());
+            let _ = timeout(&self.env, span, installing.wait_for(Option::is_none)).await;
+        }
+        runtimes::installed(&self.options.runtimes)
     }
 
     /// Has a jail made and hears from it that its program runs.

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use serde_json::Value;
 
+use super::parameters::Parameters;
 use super::{Context, Failure};
 use crate::client::Request;
 
@@ -13,14 +14,13 @@ use crate::client::Request;
 pub struct Words {
     /// Folder with a template.yaml
     dir: PathBuf,
-    /// Value of a template parameter, NAME=VALUE; may be repeated
-    #[arg(long = "parameter", value_name = "NAME=VALUE")]
-    parameters: Vec<String>,
+    #[command(flatten)]
+    parameters: Parameters,
 }
 
 pub async fn run(context: &Context, words: Words) -> Result<ExitCode, Failure> {
     let folder = words.dir.canonicalize().map_err(|why| format!("{}: {why}", words.dir.display()))?;
-    let document = serde_json::json!({ "folder": folder, "parameters": words.parameters });
+    let document = serde_json::json!({ "folder": folder, "parameters": words.parameters.all()? });
     let request =
         Request::post(crate::serve::SERVICE, "/_eddy/v1/deploy").body(document.to_string().into_bytes());
     let answer = context.client()?.send(request).await?.checked()?.json()?;
@@ -39,7 +39,10 @@ pub async fn run(context: &Context, words: Words) -> Result<ExitCode, Failure> {
         ));
     }
     for (name, value) in answer["outputs"].as_object().into_iter().flatten() {
-        context.out.line(&format!("{name} = {}", value.as_str().map_or(value.to_string(), str::to_owned)));
+        context.out.line(&format!("{name} = {}", value.as_str().unwrap_or_default()));
+        if let Some(url) = answer["here"][name].as_str() {
+            context.out.line(&format!("{:width$}   here: {url}", "", width = name.len()));
+        }
     }
     if answer["steps"] == Value::Array(Vec::new()) {
         context.out.note("nothing to change");

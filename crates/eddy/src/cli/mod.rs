@@ -7,6 +7,7 @@ mod events;
 mod invoke;
 mod logs;
 mod out;
+mod parameters;
 mod runtime;
 mod trace;
 mod up;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use eddy_base::{Env, System};
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::parameters::Parameters;
 use super::{Context, Failure};
 use crate::assemble::{self, App};
 use crate::folder::Server;
@@ -25,9 +26,8 @@ pub struct Words {
     dir: Option<PathBuf>,
     #[command(flatten)]
     serve: ServeFlags,
-    /// Value of a template parameter, NAME=VALUE; may be repeated
-    #[arg(long = "parameter", value_name = "NAME=VALUE")]
-    parameters: Vec<String>,
+    #[command(flatten)]
+    parameters: Parameters,
     /// Start although the store's end is missing: what it held is lost
     #[arg(long)]
     accept_loss: bool,
@@ -42,6 +42,7 @@ pub fn run(context: &Context, words: Words) -> Result<ExitCode, Failure> {
 
 async fn up(context: &Context, settings: Settings, words: Words) -> Result<ExitCode, Failure> {
     let env: Arc<dyn Env> = Arc::new(System::default());
+    let parameters = words.parameters.all()?;
     let address = settings.listen.value;
     let listener = match env.listen(address).await {
         Ok(listener) => listener,
@@ -60,7 +61,7 @@ async fn up(context: &Context, settings: Settings, words: Words) -> Result<ExitC
     }
     banner::serving(&app, &settings, address);
     let search = banner::pythons(&app);
-    let deployer = redeploy::start(&app, &settings, words.dir.as_deref(), &words.parameters)?;
+    let deployer = redeploy::start(&app, &settings, words.dir.as_deref(), &parameters)?;
     wait_for_a_signal().await?;
     drop((search, deployer));
     let code = stop(&app, doors, &settings, address).await;

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use eddy_base::{Code, Fault, Subject};
-use eddy_deploy::{Deployed, Done, Stopped};
+use eddy_base::Fault;
+use eddy_deploy::{Deployed, Done, Output};
 use serde_json::{Value, json};
 
 use crate::assemble::App;
@@ -22,35 +22,32 @@ pub async fn deploy(app: &Arc<App>, body: &[u8]) -> Result<Value, Fault> {
         .collect();
     let wanted = redeploy::wanted(app, Path::new(folder), &parameters);
     let wanted = wanted.map_err(|why| Fault::invalid(why.to_string()))?;
-    let deployed = app.deployer.deploy(&wanted, &|_| {}).await.map_err(fault)?;
-    Ok(document(&deployed))
+    let deployed = app.deployer.deploy(&wanted, &|_| {}).await?;
+    Ok(document(app, &deployed))
 }
 
-fn fault(stopped: Stopped) -> Fault {
-    match stopped {
-        Stopped::Store(fault) => fault,
-        Stopped::Refused(why) => Fault::invalid(why.to_string()),
-        Stopped::Package(why) => Fault::new(Code::Invalid, Subject::Package, why.to_string()),
-        at @ Stopped::At { .. } => Fault::new(Code::Conflict, Subject::Request, at.to_string()),
-    }
-}
-
-fn document(deployed: &Deployed) -> Value {
+fn document(app: &App, deployed: &Deployed) -> Value {
     let steps = deployed.steps.iter().map(|step| {
         let done = match step.done {
             Done::Made => "made",
             Done::Changed => "changed",
             Done::Removed => "removed",
             Done::Kept => "kept",
+            Done::Retained => "retained",
         };
         json!({ "done": done, "id": step.id, "type": step.kind, "physicalId": step.physical_id })
     });
     let resources = deployed.resources.iter().map(|(id, kind, made)| {
         json!({ "id": id, "type": kind, "physicalId": made.physical_id, "attributes": made.attributes })
     });
-    let outputs: serde_json::Map<String, Value> =
-        deployed.outputs.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+    let outputs: Value =
+        deployed.outputs.iter().map(|output| (output.name.clone(), json!(output.value))).collect();
+    let here = |output: &Output| Some((output.name.clone(), json!(redeploy::here(app.address, output)?)));
+    let here: Value = deployed.outputs.iter().filter_map(here).collect();
     json!({
-        "steps": steps.collect::<Vec<Value>>(), "resources": resources.collect::<Vec<Value>>(), "outputs": outputs,
+        "steps": steps.collect::<Vec<Value>>(),
+        "resources": resources.collect::<Vec<Value>>(),
+        "outputs": outputs,
+        "here": here,
     })
 }
