@@ -64,7 +64,8 @@ pub fn expand(resource: &Resource, plain: &mut Plain<'_>) -> Result<(), Error> {
         let mut events: Vec<&(String, Node)> = events.pairs().unwrap_or_default().iter().collect();
         events.sort_by_key(|(name, event)| {
             let path = event.get("Properties").and_then(|properties| properties.get("Path")?.scalar());
-            path.unwrap_or_else(|| name.clone())
+            let is_route = event.get("Type").and_then(Node::as_text) == Some("HttpApi");
+            path.unwrap_or_else(|| if is_route { "$default".to_owned() } else { name.clone() })
         });
         for (name, event) in events {
             self::event(id, name, event, plain)?;
@@ -211,9 +212,17 @@ fn http_event(
         return Err(Error::new(line, format!("{name}: Path and Method stand together, or neither")));
     }
     let path = path.unwrap_or_else(|| "$default".to_owned());
-    let method = match method.unwrap_or_else(|| "any".to_owned()).to_lowercase().as_str() {
-        "any" | "*" => openapi::ANY.to_owned(),
-        other => other.to_owned(),
+    let method = method.unwrap_or_else(|| "any".to_owned()).to_lowercase();
+    let method = match method.as_str() {
+        "any" | openapi::ANY => openapi::ANY.to_owned(),
+        "delete" | "get" | "head" | "options" | "patch" | "post" | "put" => method,
+        // The translator hands it on, and the API has no route then.
+        _ => {
+            return Err(Error::new(
+                line,
+                format!("the method {method} of {name} is not supported; ANY is any"),
+            ));
+        }
     };
     let api = match properties.take("ApiId") {
         None => http_api::IMPLICIT,

@@ -57,6 +57,10 @@ async fn of_sam() {
             "template.yaml:8: Path of H is a plain value",
         ),
         (
+            serverless("      Events:\n        H: {Type: HttpApi, Properties: {Path: /, Method: '*'}}\n"),
+            "template.yaml:8: the method * of H is not supported",
+        ),
+        (
             format!("{SAM}  A:\n    Type: AWS::Serverless::HttpApi\n    Properties:\n      DefinitionUri: api.yaml\n"),
             "template.yaml:7: the property DefinitionUri of A is not supported",
         ),
