@@ -12,7 +12,7 @@ use http::Method;
 use crate::assemble::App;
 use crate::cli::Out;
 use crate::client::Client;
-use crate::folder::exe;
+use crate::folder::command;
 use crate::redeploy;
 use crate::settings::{Auth, Settings};
 
@@ -25,17 +25,15 @@ pub fn serving(app: &App, settings: &Settings, address: SocketAddr) {
     let data = settings.data.value.display();
     out.note(&format!("eddy {} serves on http://{address}", env!("CARGO_PKG_VERSION")));
     out.note(&format!("  data      {data}"));
-    out.note(&format!("  SDKs      eval \"$({} env --data {data})\"", exe()));
+    out.note(&format!("  SDKs      eval \"$({})\"", command("env", &settings.data.value)));
     walls(app, &out);
     out.note("  policies  of roles are stored and not enforced yet; resource policies are");
     if settings.auth.value == Auth::None {
         out.note("  WARNING   --auth none: signatures are not checked; whoever reaches this address is root");
     }
     if runtimes::installed(&app.runtimes).is_none() {
-        out.note(&format!(
-            "  boto3     is not there for functions yet: {} runtime install --data {data}",
-            exe()
-        ));
+        let install = command("runtime install", &settings.data.value);
+        out.note(&format!("  boto3     is not there for functions yet: {install}"));
     }
 }
 

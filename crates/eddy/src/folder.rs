@@ -20,7 +20,7 @@ pub struct Server {
 /// Why the server of a data folder cannot be found.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("no eddy serves {}: start one with `{} up --data {}`", .0.display(), exe(), .0.display())]
+    #[error("no eddy serves {}: start one with `{}`", .0.display(), command("up", .0))]
     NotServing(PathBuf),
     #[error("--listen says {asked}, but the eddy of {} listens on {serving}", folder.display())]
     Elsewhere { folder: PathBuf, asked: SocketAddr, serving: SocketAddr },
@@ -28,9 +28,17 @@ pub enum Error {
     Unreadable { path: PathBuf, why: String },
 }
 
-/// This program as a person would type it: what `ps` shows may be gone or another one by then.
-pub fn exe() -> String {
-    std::env::current_exe().map_or_else(|_| "eddy".to_owned(), |path| path.display().to_string())
+/// A verb of this very program over a data folder, as it runs when pasted into a shell.
+pub fn command(verb: &str, data: &Path) -> String {
+    let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("eddy"));
+    format!("{} {verb} --data {}", quoted(&program), quoted(data))
+}
+
+/// A path as one word of a shell.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+=:,@%".contains(letter);
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
 impl Server {
@@ -87,6 +95,16 @@ impl Server {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_is_one_word_of_a_shell() {
+        for (path, word) in
+            [("/a/b-c_1.d", "/a/b-c_1.d"), ("/a b/c", "'/a b/c'"), ("/it's", "'/it'\\''s'"), ("/$x", "'/$x'")]
+        {
+            assert_eq!(quoted(Path::new(path)), word);
+        }
+        assert!(command("env", Path::new("/a b")).ends_with(" env --data '/a b'"));
+    }
 
     #[test]
     fn what_is_announced_is_found_until_it_is_retracted() {

@@ -12,11 +12,12 @@ use eddy_runtime::python::Interpreter;
 use eddy_runtime::runtimes;
 
 use crate::assemble::App;
+use crate::banner;
 use crate::cli::{Failure, Out};
 use crate::client::Client;
+use crate::folder::command;
 use crate::settings::Settings;
 use crate::watch::Watch;
-use crate::{banner, folder};
 
 /// How long functions wait for boto3 while it is being installed.
 const INSTALL_WAIT_MAX: Duration = Duration::from_secs(20);
@@ -41,7 +42,7 @@ pub fn start(
     let client = Client::of_folder(&settings.data.value, app.address, app.region.clone())?;
     let mut watch = Watch::new(&folder, app.engines.store.env().clone())?;
     let (app, env) = (app.clone(), app.engines.store.env().clone());
-    let installing = install_boto3(&app);
+    let installing = install_boto3(&app, &settings.data.value);
     let task = async move {
         let _installing = installing;
         loop {
@@ -98,11 +99,12 @@ pub fn here(address: SocketAddr, output: &Output) -> Option<String> {
 
 /// Makes the folder in which functions find boto3, unless it is there. The deployment does not wait for it; functions
 /// that start meanwhile do, for a while. Without it those that need it say so.
-fn install_boto3(app: &Arc<App>) -> Option<Task> {
+fn install_boto3(app: &Arc<App>, data: &Path) -> Option<Task> {
     if runtimes::installed(&app.runtimes).is_some() {
         return None;
     }
     let (interpreters, folder) = (app.interpreters.clone(), app.runtimes.clone());
+    let data = data.to_path_buf();
     let underway = app.process.installing(INSTALL_WAIT_MAX);
     let task = async move {
         let out = Out::new(false);
@@ -124,7 +126,7 @@ fn install_boto3(app: &Arc<App>) -> Option<Task> {
             }
             Ok(Err(why)) => out.note(&format!(
                 "  boto3 is not installed: {why}\n  functions that need it fail until `{} runtime install` has worked",
-                folder::exe()
+                command("runtime install", &data)
             )),
             Err(why) => tracing::error!(%why, "installing boto3 panicked"),
         }
@@ -136,8 +138,7 @@ async fn deploy(app: &Arc<App>, wanted: &Wanted, client: &Client) {
     match app.deployer.deploy(wanted, &|_| {}).await {
         Ok(deployed) => banner::deployed(&wanted.folder, &deployed, client),
         Err(why) => {
-            let again = format!("{} up {}", folder::exe(), wanted.folder.display());
-            Out::new(false).note(&format!("not deployed: {why}\n  mend it and save; `{again}` is watching"));
+            Out::new(false).note(&format!("not deployed: {why}\n  mend it and save: it is deployed again"));
         }
     }
 }

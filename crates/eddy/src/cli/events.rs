@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{Context, Failure};
 use crate::client::Request;
+use crate::folder::command;
 
 #[derive(Debug, clap::Args)]
 pub struct Words {
@@ -85,9 +86,8 @@ async fn resend(context: &Context, id: &str) -> Result<ExitCode, Failure> {
     if context.out.wants_json() {
         context.out.document(&answer);
     } else {
-        context
-            .out
-            .note(&format!("{id} is on its way again; `{} trace {id}` follows it", crate::folder::exe()));
+        let follow = command(&format!("trace {id}"), &context.settings()?.data.value);
+        context.out.note(&format!("{id} is on its way again; `{follow}` follows it"));
     }
     Ok(ExitCode::SUCCESS)
 }

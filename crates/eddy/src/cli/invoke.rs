@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use super::{Context, Failure};
 use crate::client::Request;
+use crate::folder::command;
 
 #[derive(Debug, clap::Args)]
 pub struct Words {
@@ -43,9 +44,8 @@ pub async fn run(context: &Context, words: Words) -> Result<ExitCode, Failure> {
     match failed {
         None => Ok(ExitCode::SUCCESS),
         Some(kind) => {
-            context
-                .out
-                .note(&format!("the function failed ({kind}); `eddy logs {}` has its output", words.name));
+            let logs = command(&format!("logs {}", words.name), &context.settings()?.data.value);
+            context.out.note(&format!("the function failed ({kind}); `{logs}` has its output"));
             Ok(ExitCode::FAILURE)
         }
     }

@@ -151,7 +151,7 @@ def test_invoke_prints_the_answer_and_nothing_else(server, echo):
 @pytest.mark.parametrize('words, says', [
     (['echo-verb', '-d', '{'], 'InvalidRequestContent'),
     (['no-such-function'], 'Function not found'),
-    (['echo-verb', '-d', '{"fail": 1}'], 'eddy logs echo-verb'),
+    (['echo-verb', '-d', '{"fail": 1}'], 'eddy logs echo-verb --data'),
 ])
 def test_invoke_says_what_failed(server, echo, words, says):
     done = server.run('invoke', *words, check=False)
