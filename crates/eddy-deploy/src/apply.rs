@@ -17,6 +17,7 @@ use crate::resolve::Made;
 use crate::resource::{self, Caller, Failure, Kind, Properties};
 use crate::template::Resource;
 use crate::todo::{Todo, decide};
+use crate::ways_in;
 use crate::wish::Wishes;
 
 /// One deployment under way.
@@ -59,7 +60,7 @@ impl Run<'_> {
         }
         let made = row.made();
         self.tell(done, &resource.id, &resource.kind, &made.physical_id);
-        self.note_ways_in(kind, &wish.values, &made.physical_id);
+        ways_in::note(&mut self.deployed, kind, &wish.values, &made);
         self.wishes.scope.made.insert(resource.id.clone(), made.clone());
         self.deployed.resources.push((resource.id.clone(), resource.kind.clone(), made));
         Ok(())
@@ -154,6 +155,8 @@ impl Run<'_> {
         for (id, row) in left {
             let kind = Kind::named(&row.kind).filter(|_| !row.is_retained && row.state != State::Intended);
             if let Some(kind) = kind {
+                // If this is cut off and the resource is wanted again, it may be there or not.
+                self.write(&id, &Row { state: State::Unsettled, ..row.clone() }).await?;
                 match resource::delete(kind, &self.caller, &row.made(), &row.values()).await {
                     Ok(()) => {}
                     Err(failure) if failure.is("BucketNotEmpty") => {
@@ -171,21 +174,6 @@ impl Run<'_> {
             self.tell((row.state != State::Intended).then_some(done), &id, &row.kind, &row.physical_id);
         }
         Ok(())
-    }
-
-    /// Remembers how what was deployed can be tried.
-    fn note_ways_in(&mut self, kind: Kind, values: &Value, physical_id: &str) {
-        if kind == Kind::Bucket
-            && values.pointer("/NotificationConfiguration/LambdaConfigurations/0").is_some()
-        {
-            self.deployed.watched.push(physical_id.to_owned());
-        }
-        let paths = values.pointer("/Body/paths").filter(|_| kind == Kind::Api);
-        for (path, methods) in paths.and_then(Value::as_object).into_iter().flatten() {
-            for method in methods.as_object().into_iter().flatten().map(|(method, _)| method) {
-                self.deployed.routes.push((physical_id.to_owned(), method.to_uppercase(), path.clone()));
-            }
-        }
     }
 
     fn key(&self, id: &str) -> eddy_store::Key {

@@ -16,6 +16,7 @@ use crate::plan::{Plan, Refusal};
 use crate::rehearse::rehearse;
 use crate::resolve::{Made, Place, Scope};
 use crate::resource::{Caller, Failure, Mode};
+use crate::ways_in;
 use crate::wish::Wishes;
 
 /// Most resources of a stack that are read; more than a template can have, since what was replaced counts too.
@@ -59,8 +60,12 @@ pub struct Deployed {
     /// Logical id, type, and what it has become.
     pub resources: Vec<(String, String, Made)>,
     pub outputs: Vec<Output>,
-    /// Routes of APIs that an OpenAPI body describes: the API's id, method and path.
+    /// Routes of APIs: the API's id, method and path.
     pub routes: Vec<(String, String, String)>,
+    /// Stages of APIs: the API's id, and the stage's name.
+    pub stages: Vec<(String, String)>,
+    /// Addresses of functions.
+    pub urls: Vec<String>,
     /// Buckets whose changes start functions.
     pub watched: Vec<String>,
 }
@@ -158,7 +163,8 @@ impl Deployer {
         run.remove_what_left().await?;
         let outputs = run.wishes.outputs()?;
         let mut deployed = run.deployed;
-        deployed.outputs = outputs.into_iter().map(|(name, value)| output(&deployed, name, value)).collect();
+        deployed.outputs =
+            outputs.into_iter().map(|(name, value)| ways_in::output(&deployed, name, value)).collect();
         Ok(deployed)
     }
 
@@ -194,15 +200,4 @@ impl Drop for Turn {
     fn drop(&mut self) {
         self.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.stack);
     }
-}
-
-/// Templates write addresses of APIs as they are on AWS, where nothing of ours answers.
-fn output(deployed: &Deployed, name: String, value: String) -> Output {
-    let ids = deployed.resources.iter().filter(|(_, kind, _)| kind == "AWS::ApiGatewayV2::Api");
-    let api = ids.map(|(_, _, made)| &made.physical_id).find_map(|id| {
-        let rest = value.strip_prefix(&format!("https://{id}.execute-api."))?;
-        let (domain, path) = rest.split_once('/').unwrap_or((rest, ""));
-        domain.ends_with(".amazonaws.com").then(|| (id.clone(), path.to_owned()))
-    });
-    Output { name, value, api }
 }

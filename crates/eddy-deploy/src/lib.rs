@@ -23,6 +23,7 @@ mod sam;
 mod settle;
 mod template;
 mod todo;
+mod ways_in;
 mod wish;
 
 pub use deploy::{Deployed, Deployer, Done, Output, Step, Stopped, Wanted};

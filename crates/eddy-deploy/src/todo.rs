@@ -24,14 +24,12 @@ pub enum Todo {
 pub fn decide(kind: Kind, before: Option<&Row>, wish: &Properties) -> Todo {
     let Some(before) = before else { return Todo::Make };
     let old = before.values();
+    let is_another = Kind::named(&before.kind) != Some(kind) || kind.must_replace(&old, &wish.values);
     match before.state {
-        State::Intended if Kind::named(&before.kind) == Some(kind) => Todo::Finish,
-        State::Intended => Todo::Make,
-        State::Settled | State::Unsettled
-            if Kind::named(&before.kind) != Some(kind) || kind.must_replace(&old, &wish.values) =>
-        {
-            Todo::Replace
-        }
+        // The intent was for another name, and says nothing about who has this one.
+        State::Intended if is_another => Todo::Make,
+        State::Intended => Todo::Finish,
+        State::Settled | State::Unsettled if is_another => Todo::Replace,
         State::Settled if old == wish.values => Todo::Nothing,
         State::Settled => Todo::Change { old },
         State::Unsettled => Todo::Change { old: Value::Null },
@@ -70,6 +68,7 @@ mod tests {
             (Kind::Bucket, None, &one, Todo::Make),
             (Kind::Bucket, Some(row(State::Intended, &one)), &one, Todo::Finish),
             (Kind::Role, Some(row(State::Intended, &one)), &one, Todo::Make),
+            (Kind::Bucket, Some(row(State::Intended, &one)), &other, Todo::Make),
             (Kind::Bucket, Some(row(State::Settled, &one)), &one, Todo::Nothing),
             (Kind::Bucket, Some(row(State::Settled, &one)), &two, change(&one)),
             (Kind::Bucket, Some(row(State::Unsettled, &one)), &one, change(&Value::Null)),

@@ -130,7 +130,7 @@ pub async fn open(
     let engines = Arc::new(engines);
     let front = Front::new(engines.clone());
     let app = App {
-        deployer: Deployer::new(front.clone()),
+        deployer: Deployer::new(front.clone().at(address.to_string())),
         engines,
         bus,
         front,

@@ -86,14 +86,16 @@ pub fn deployed(folder: &Path, deployed: &Deployed, client: &Client) {
 /// to look into.
 fn tries(deployed: &Deployed, client: &Client) -> Vec<String> {
     let mut lines = Vec::new();
-    for (api, method, path) in deployed.routes.iter().filter(|(_, _, path)| !path.contains(['{', '$'])) {
+    let fixed = |path: &str| !path.contains(['{', '$']);
+    for (api, method, path) in deployed.paths().into_iter().filter(|(_, _, path)| fixed(path)) {
         let url = format!("http://{}/_eddy/api/{api}{path}", client.address());
-        lines.push(match method.as_str() {
-            "GET" => format!("curl '{url}'"),
+        lines.push(match method {
+            "ANY" | "GET" => format!("curl '{url}'"),
             "POST" => format!("curl {BODY} '{url}'"),
             other => format!("curl -X {other} {BODY} '{url}'"),
         });
     }
+    lines.extend(deployed.urls.iter().map(|url| format!("curl {BODY} '{url}'")));
     let buckets = deployed.resources.iter().filter(|(_, kind, _)| kind == "AWS::S3::Bucket");
     let (watched, others): (Vec<&str>, Vec<&str>) = buckets
         .map(|(_, _, made)| made.physical_id.as_str())

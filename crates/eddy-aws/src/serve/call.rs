@@ -81,7 +81,7 @@ impl Front {
             engines,
             request_id: id,
             cause: Cause::root(id),
-            host: Arc::from(AGENT),
+            host: self.host.clone(),
             source_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
             user_agent: AGENT.into(),
             protocol: PROTOCOL,

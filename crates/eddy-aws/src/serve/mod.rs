@@ -87,6 +87,8 @@ impl Peer {
 #[derive(Clone)]
 pub struct Front {
     inner: Arc<Inner>,
+    /// The host by which calls from inside reach it.
+    host: Arc<str>,
 }
 
 pub(crate) struct Inner {
@@ -102,7 +104,16 @@ impl std::fmt::Debug for Front {
 
 impl Front {
     pub fn new(engines: Arc<Engines>) -> Front {
-        Front { inner: Arc::new(Inner { engines, keys: sign::Keys::default() }) }
+        Front {
+            inner: Arc::new(Inner { engines, keys: sign::Keys::default() }),
+            host: Arc::from("localhost"),
+        }
+    }
+
+    /// The same for calls from inside as if they came to this host and port: answers have addresses that work there.
+    #[must_use]
+    pub fn at(self, host: impl Into<Arc<str>>) -> Front {
+        Front { host: host.into(), ..self }
     }
 
     pub fn engines(&self) -> &Arc<Engines> {

@@ -241,8 +241,7 @@ pub async fn update(
         Kind::Function => function::update(caller, made, old, properties).await,
         Kind::Integration => route::update_integration(caller, made, properties).await,
         Kind::LogGroup => log_group::settle(caller, made, properties).await,
-        // A statement that is found is the one that was wanted: its name says what is in it.
-        Kind::Permission => Ok(()),
+        Kind::Permission => permission::restore(caller, properties).await,
         Kind::Role => role::update(caller, made, properties).await,
         Kind::Route => route::update(caller, made, properties).await,
         Kind::Stage => api::update_stage(caller, properties).await,

@@ -44,6 +44,15 @@ pub async fn create(caller: &Caller<'_>, properties: &Properties) -> Result<Made
     Ok(made)
 }
 
+/// Adds the statement unless it is there: one that is there is the one that is wanted, since its name says what is
+/// in it.
+pub async fn restore(caller: &Caller<'_>, properties: &Properties) -> Result<(), Failure> {
+    match find(caller, properties).await? {
+        Some(_) => Ok(()),
+        None => create(caller, properties).await.map(drop),
+    }
+}
+
 pub async fn delete(caller: &Caller<'_>, made: &Made, old: &Value) -> Result<(), Failure> {
     let function = scalar(&old["FunctionName"]).unwrap_or_default();
     let input = json!({ "FunctionName": function, "StatementId": made.physical_id });

@@ -10,6 +10,8 @@ mod http_api;
 mod openapi;
 mod policies;
 
+pub use openapi::ANY;
+
 use crate::node::{Error, Node};
 use crate::resolve::Scope;
 use crate::template::{Resource, Template};

@@ -3,6 +3,7 @@
 use crate::node::{Error, Node, Value};
 use crate::resolve::call;
 
+/// How a body calls a route for every method.
 pub const ANY: &str = "x-amazon-apigateway-any-method";
 const INTEGRATION: &str = "x-amazon-apigateway-integration";
 const TAG: &str = "x-amazon-apigateway-tag-value";

@@ -13,6 +13,8 @@ use eddy_gateway::Gateway;
 use eddy_identity::Identity;
 use eddy_objects::{Algorithm, By, Description, Digester, Kind, Objects, Put, When};
 use eddy_runtime::testing::{Act, InTest};
+use eddy_store::testing::Disk;
+use eddy_store::{Space, Store, Update};
 use eddy_telemetry::Telemetry;
 use serde_json::{Value, json};
 
@@ -20,28 +22,46 @@ pub struct House {
     front: Front,
     deployer: Deployer,
     /// The data, and the templates beside it.
-    folder: tempfile::TempDir,
+    folder: Arc<tempfile::TempDir>,
+}
+
+fn spaces() -> Vec<Space> {
+    let spaces = [
+        eddy_bus::SPACES,
+        eddy_deploy::SPACES,
+        eddy_functions::SPACES,
+        eddy_gateway::SPACES,
+        eddy_identity::SPACES,
+        eddy_objects::SPACES,
+        eddy_telemetry::SPACES,
+    ];
+    spaces.concat()
+}
+
+fn updates() -> Vec<Update> {
+    [eddy_bus::updates(), eddy_objects::updates(), eddy_telemetry::updates()].concat()
 }
 
 impl House {
     pub async fn open() -> House {
-        let folder = tempfile::tempdir().expect("a temporary folder");
         let env: Arc<dyn Env> = Arc::new(System::default());
-        let spaces = [
-            eddy_bus::SPACES,
-            eddy_deploy::SPACES,
-            eddy_functions::SPACES,
-            eddy_gateway::SPACES,
-            eddy_identity::SPACES,
-            eddy_objects::SPACES,
-            eddy_telemetry::SPACES,
-        ];
-        let updates = [eddy_bus::updates(), eddy_objects::updates(), eddy_telemetry::updates()];
-        let store = eddy_store::testing::open_in(env.clone(), spaces.concat(), updates.concat());
-        let identity = Identity::open(store.clone(), folder.path()).await.expect("a new folder opens");
+        let store = eddy_store::testing::open_in(env.clone(), spaces(), updates());
+        let folder = Arc::new(tempfile::tempdir().expect("a temporary folder"));
+        House::over(env, store, folder).await.expect("a new store opens")
+    }
+
+    /// Over a disk with faults; nothing if one of them hits the opening.
+    pub async fn open_on(disk: &Disk, folder: &Arc<tempfile::TempDir>) -> Option<House> {
+        let env: Arc<dyn Env> = Arc::new(System::default());
+        let store = eddy_store::testing::faulty(disk, env.clone(), spaces(), updates()).ok()?;
+        House::over(env, store, folder.clone()).await
+    }
+
+    async fn over(env: Arc<dyn Env>, store: Store, folder: Arc<tempfile::TempDir>) -> Option<House> {
+        let identity = Identity::open(store.clone(), folder.path()).await.ok()?;
         let telemetry = Telemetry::open(store.clone());
-        let bus = Bus::open(store.clone()).expect("a new store opens");
-        let objects = Objects::open(store.clone(), bus.clone()).await.expect("a new store opens");
+        let bus = Bus::open(store.clone()).ok()?;
+        let objects = Objects::open(store.clone(), bus.clone()).await.ok()?;
         let script = Arc::new(|_: _, _: _| Box::pin(async { Act::Reply("{}".into()) }) as _);
         let functions = Functions::open(Parts {
             store: store.clone(),
@@ -53,16 +73,17 @@ impl House {
             code_folder: folder.path().join("code"),
             environments_max: 10,
         });
-        let functions = functions.expect("a new folder opens");
+        let functions = functions.ok()?;
         bus.attach(functions.target(), HashMap::new());
         let gateway = Gateway::open(store.clone(), functions.clone(), eddy_aws::http_event::DIALECT);
         let settings = Settings { auth: Auth::Enforce, domains: Vec::new(), region: Region::default() };
         let engines = Engines { store, identity, telemetry, objects, functions, gateway, settings };
         let front = Front::new(Arc::new(engines));
         std::fs::create_dir_all(folder.path().join("app/code")).expect("writable");
-        let house = House { deployer: Deployer::new(front.clone()), front, folder };
+        let deployer = Deployer::new(front.clone().at("127.0.0.1:4566"));
+        let house = House { deployer, front, folder };
         house.write("code/app.py", "def handler(event, context): return 1");
-        house
+        Some(house)
     }
 
     /// The template's folder.

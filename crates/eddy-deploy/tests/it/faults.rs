@@ -1,0 +1,102 @@
+//! The n-th durable operation under a deployment fails, for every n: after a restart the same template goes on, and
+//! what it comes to is whole and there once.
+
+use std::sync::Arc;
+
+use eddy_store::testing::{Disk, Fault};
+use serde_json::json;
+
+use crate::house::House;
+
+const TEMPLATE: &str = "
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      FunctionName: f
+      CodeUri: code
+      Handler: app.handler
+      Runtime: python3.13
+      FunctionUrlConfig: {AuthType: NONE}
+      EventInvokeConfig: {MaximumRetryAttempts: 1}
+      Events:
+        Put: {Type: S3, Properties: {Bucket: !Ref B, Events: 's3:ObjectCreated:*'}}
+        Get: {Type: HttpApi, Properties: {Path: /get, Method: get}}
+  B: {Type: AWS::S3::Bucket, Properties: {BucketName: bucket}}
+  Unnamed: {Type: AWS::S3::Bucket}
+  L: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: /l, RetentionInDays: 1}}
+  Route:
+    Type: AWS::ApiGatewayV2::Route
+    Properties: {ApiId: !Ref ServerlessHttpApi, RouteKey: GET /own}
+";
+const NEXT: &str = "
+Resources:
+  B: {Type: AWS::S3::Bucket, Properties: {BucketName: other}}
+  Last: {Type: AWS::S3::Bucket, Properties: {BucketName: last}}
+";
+
+/// Deploys as far as it goes.
+async fn live(house: &House) -> bool {
+    house.try_deploy(TEMPLATE).await.is_ok() && house.try_deploy(NEXT).await.is_ok()
+}
+
+/// Names of what is there, without APIs: one that was made in the instant of the fault stays.
+async fn there(house: &House) -> Vec<String> {
+    let mut all = house.everything().await;
+    all.retain(|name| name != "app");
+    all
+}
+
+#[tokio::test]
+async fn the_same_template_goes_on_whichever_operation_failed() {
+    let mut clean = 0;
+    for nth in 1..400 {
+        let fault = if nth % 2 == 0 { Fault::Fail } else { Fault::FailLate };
+        let disk = Disk::new();
+        let folder = Arc::new(tempfile::tempdir().expect("a temporary folder"));
+        disk.inject(nth, fault);
+        let done = match House::open_on(&disk, &folder).await {
+            Some(house) => live(&house).await,
+            None => false,
+        };
+        if disk.has_faults() {
+            assert!(done, "{nth}: refused although nothing failed");
+            clean += 1;
+            // Both faults have found nothing left to hit.
+            if clean == 2 {
+                return;
+            }
+            continue;
+        }
+        disk.crash();
+        let house = House::open_on(&disk, &folder).await.expect("nothing fails any more");
+        goes_on(&house, nth).await;
+    }
+    panic!("there is no end to the operations");
+}
+
+async fn goes_on(house: &House, nth: u64) {
+    if let Err(why) = house.try_deploy(TEMPLATE).await {
+        panic!("{nth}: {why}");
+    }
+    let mut all = there(house).await;
+    // What was only intended is nobody's for sure once its template does not want it.
+    all.retain(|name| name != "last");
+    let (unnamed, named): (Vec<_>, Vec<_>) = all.into_iter().partition(|name| name.starts_with("app-"));
+    assert_eq!(named, ["/l", "bucket", "f"], "{nth}");
+    assert_eq!(unnamed.len(), 2, "{nth}: the unnamed bucket and the role: {unnamed:?}");
+    let policy = house.call("lambda", "GetPolicy", json!({ "FunctionName": "f" })).await;
+    let policy: serde_json::Value =
+        serde_json::from_str(policy["Policy"].as_str().expect("a text")).expect("a document");
+    assert_eq!(policy["Statement"].as_array().map(Vec::len), Some(4), "{nth}: {policy}");
+    let notifications =
+        house.call("s3", "GetBucketNotificationConfiguration", json!({ "Bucket": "bucket" })).await;
+    assert!(notifications["LambdaFunctionConfigurations"][0].is_object(), "{nth}: {notifications}");
+    let groups = house.call("logs", "DescribeLogGroups", json!({ "logGroupNamePrefix": "/l" })).await;
+    assert_eq!(groups["logGroups"][0]["retentionInDays"], 1, "{nth}");
+    assert_eq!(house.deploy(TEMPLATE).await, [""; 0], "{nth}");
+    let _ = house.try_call("s3", "DeleteBucket", json!({ "Bucket": "last" })).await;
+    house.deploy(NEXT).await;
+    assert_eq!(there(house).await, ["last", "other"], "{nth}");
+}
