@@ -1,6 +1,6 @@
 //! Who is subscribed to what, and where each log ends: a fold over the commits of the bus's space.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -26,7 +26,8 @@ struct State {
     sources: HashMap<Source, Known>,
     /// Whether there is a dispatcher that takes what follows.
     attached: bool,
-    touched: HashSet<Source>,
+    /// In an order that does not vary from run to run.
+    touched: BTreeSet<Source>,
     unindexed: Vec<Indexed>,
     pos: Pos,
 }
@@ -140,9 +141,8 @@ impl Registry {
     /// What was touched since the last time, at most `sources_max` sources of it.
     pub(crate) fn take_touched(&self, sources_max: usize) -> Touched {
         let mut state = self.lock();
-        let sources: Vec<Source> = state.touched.iter().take(sources_max).cloned().collect();
-        let sources = sources.into_iter().map(|source| {
-            state.touched.remove(&source);
+        let some: Vec<Source> = std::iter::from_fn(|| state.touched.pop_first()).take(sources_max).collect();
+        let sources = some.into_iter().map(|source| {
             let known = state.sources.get(&source).cloned().unwrap_or_default();
             (source, known)
         });
@@ -151,7 +151,7 @@ impl Registry {
     }
 
     /// The accounts and regions that have sources.
-    pub(crate) fn scopes(&self) -> HashSet<Scope> {
+    pub(crate) fn scopes(&self) -> BTreeSet<Scope> {
         self.lock().sources.keys().map(|source| source.scope().clone()).collect()
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use eddy_base::env::blocking;
 use eddy_base::{Env, Fault, Id};
 use serde_json::{Map, Value, json};
 
@@ -159,7 +160,7 @@ impl<'a> Wishes<'a> {
     }
 
     async fn packed(&self, resource: &Resource, source: Source) -> Result<Package, Stopped> {
-        let packing = tokio::task::spawn_blocking(move || match source {
+        let packing = blocking(&self.env, move || match source {
             Source::Folder(folder) => package::zip(&folder),
             Source::Inline { text, runtime } => package::inline(&text, &runtime),
         });

@@ -51,6 +51,7 @@ impl Looks {
                 }
                 Some(wait) => {
                     tokio::select! {
+                        biased;
                         () = self.earlier.notified() => {}
                         () = env.sleep(wait) => {}
                     }

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use eddy_base::env::blocking;
 use eddy_base::{Env, Fault, Scope, Task};
 use eddy_bus::Bus;
 use eddy_identity::Identity;
@@ -88,7 +89,7 @@ impl Shared {
             env.spawn("functions.looks", Box::pin(Arc::clone(&self.looks).run(Arc::downgrade(self)))),
             env.spawn("functions.news", Box::pin(follow_news(Arc::downgrade(self), news))),
             env.spawn("functions.packages", Box::pin(packages.clone().sweep(doubtful))),
-            env.spawn("functions.rows", Box::pin(read_rows(packages, snapshot))),
+            env.spawn("functions.rows", Box::pin(read_rows(Arc::clone(env), packages, snapshot))),
         ];
         self.tasks().extend(tasks);
     }
@@ -173,8 +174,8 @@ async fn follow_news(shared: std::sync::Weak<Shared>, mut news: mpsc::UnboundedR
 }
 
 /// Learns which packages are in use, so that the others can go.
-async fn read_rows(packages: Packages, snapshot: Snapshot) {
-    let read = tokio::task::spawn_blocking(move || {
+async fn read_rows(env: Arc<dyn Env>, packages: Packages, snapshot: Snapshot) {
+    let read = blocking(&env, move || {
         snapshot.each(FUNCTIONS.range(), Order::Forward, |key, row| {
             if matches!(keys::read(&key), Ok((Kind::Function, _)))
                 && let Ok(function) = rows::decode::<Function>(&row.value)

@@ -27,6 +27,7 @@ mod rows;
 mod share;
 mod upload;
 
+use eddy_base::env::blocking;
 use eddy_base::{Fault, Id, Timestamp};
 use eddy_bus::Bus;
 use eddy_store::{Batch, Durable, Pos, Snapshot, Space, Store, Update};
@@ -109,7 +110,7 @@ impl Objects {
         read: impl FnOnce(&Snapshot) -> Result<T, Error> + Send + 'static,
     ) -> Result<Seen<T>, Error> {
         let objects = self.clone();
-        let looked = tokio::task::spawn_blocking(move || objects.look(read)).await;
+        let looked = blocking(self.store.env(), move || objects.look(read)).await;
         looked.map_err(|_| Error::Store(eddy_store::Error::Unavailable("a read was cancelled")))?
     }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use eddy_base::env::Boxed;
@@ -27,6 +28,16 @@ pub trait Jail: Send + Sync + 'static {
     /// # Errors
     /// As [`Jail::prepare`], and [`Error::Jail`] when the kernel refuses a wall that it had granted before.
     fn start<'a>(&'a self, artifact: &'a Artifact, spec: Spec) -> Boxed<'a, Result<Guest, Error>>;
+
+    /// Builds an empty jail with all walls and takes it down: is this machine still able to? Needs no interpreter.
+    /// Gives how long it took.
+    ///
+    /// # Errors
+    /// What [`Jail::start`] says.
+    fn probe<'a>(&'a self) -> Boxed<'a, Result<Duration, Error>>;
+
+    /// Kills all guests and ends whatever starts them. Nothing of it is left on the machine afterwards.
+    fn close<'a>(&'a self) -> Boxed<'a, ()>;
 }
 
 /// The code of one function version, unpacked on disk.

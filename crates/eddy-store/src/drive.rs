@@ -47,6 +47,10 @@ impl Drive {
         Drive(Mutex::new(Loop::Task(env.spawn("eddy-commit", Box::pin(run)))))
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is below the port: a loop in simulation has no thread"
+    )]
     /// Waits until the loop has drained the closed queue.
     pub(crate) async fn ended(&self) {
         match self.take() {

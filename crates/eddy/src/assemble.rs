@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eddy_aws::{Engines, Front};
-use eddy_base::env::timeout;
+use eddy_base::env::{blocking, timeout};
 use eddy_base::{Account, Env, Fault, Region};
 use eddy_bus::{Bus, Drained, Shape};
 use eddy_deploy::Deployer;
@@ -16,8 +16,8 @@ use eddy_functions::{Functions, Parts};
 use eddy_gateway::Gateway;
 use eddy_identity::Identity;
 use eddy_objects::Objects;
-use eddy_runtime::python::Interpreters;
-use eddy_runtime::{Call, Jail, Process, Tier};
+use eddy_runtime::python::{Interpreters, Search};
+use eddy_runtime::{Jail, Process, Tier};
 use eddy_store::{EXIT_CODE_FATAL, EngineKind, Space, Store, Update};
 use eddy_telemetry::Telemetry;
 use serde_json::{Value, json};
@@ -32,9 +32,28 @@ const ENVIRONMENTS_MAX: usize = 256;
 const CALLS_MAX: usize = 1024;
 /// How long health waits for the search for interpreters, which starts when the server does.
 const SEARCH_WITHIN: Duration = Duration::from_secs(2);
+/// What functions find beside the interpreter, in the data folder.
+const RUNTIMES: &str = "runtimes";
 
 /// A connection that a guest made to the platform endpoint of its jail.
 pub use eddy_runtime::Call as GuestCall;
+
+/// What the server stands on. Production has [`Ports::of_machine`]; the simulation puts its own in their place.
+pub struct Ports {
+    pub env: Arc<dyn Env>,
+    pub engine: EngineKind,
+    pub guests: Guests,
+    /// Called once when the store has failed: ends the process, since nothing more can be acknowledged.
+    pub on_fatal: Arc<dyn Fn(&str) + Send + Sync>,
+}
+
+/// What runs functions.
+pub enum Guests {
+    /// Processes in jails of the kernel, with the interpreters of this machine.
+    Jailed,
+    /// Whatever this jail makes of them. The calls that its guests make to the platform come through the receiver.
+    Scripted { jail: Arc<dyn Jail>, calls: mpsc::Receiver<GuestCall> },
+}
 
 /// The assembled server.
 pub struct App {
@@ -47,7 +66,9 @@ pub struct App {
     pub region: Region,
     /// Where clients reach it.
     pub address: SocketAddr,
-    pub process: Process,
+    pub jail: Arc<dyn Jail>,
+    /// The jail, where it is one of the kernel.
+    pub process: Option<Process>,
     pub interpreters: Arc<Interpreters>,
     pub runtimes: PathBuf,
     min_tier: Tier,
@@ -93,30 +114,65 @@ fn shapes() -> HashMap<String, Arc<dyn Shape>> {
     HashMap::from([(eddy_aws::s3::SHAPE.to_owned(), Arc::new(eddy_aws::s3::S3Event) as Arc<dyn Shape>)])
 }
 
+impl Ports {
+    /// The disk, the kernel's jails, and the process that ends when the store fails.
+    pub fn of_machine(env: Arc<dyn Env>) -> Ports {
+        let on_fatal = Arc::new(|why: &str| {
+            tracing::error!(why, "the store has failed; nothing more can be acknowledged");
+            std::process::exit(EXIT_CODE_FATAL);
+        });
+        Ports { env, engine: EngineKind::default(), guests: Guests::Jailed, on_fatal }
+    }
+}
+
+/// Guests that can be started.
+struct Opened {
+    jail: Arc<dyn Jail>,
+    process: Option<Process>,
+    interpreters: Arc<Interpreters>,
+    calls: mpsc::Receiver<GuestCall>,
+}
+
+impl Guests {
+    async fn open(self, settings: &Settings, env: Arc<dyn Env>) -> Result<Opened, Error> {
+        match self {
+            Guests::Jailed => {
+                let interpreters = Arc::new(Interpreters::of_machine());
+                let (process, calls) = open_jails(settings, env, interpreters.clone()).await?;
+                let jail = Arc::new(process.clone());
+                Ok(Opened { jail, process: Some(process), interpreters, calls })
+            }
+            Guests::Scripted { jail, calls } => {
+                let interpreters = Arc::new(Interpreters::new(Search::default()));
+                Ok(Opened { jail, process: None, interpreters, calls })
+            }
+        }
+    }
+}
+
 /// Opens everything over the data folder. Calls out of jails come through the receiver.
 pub async fn open(
     settings: &Settings,
-    env: Arc<dyn Env>,
+    ports: Ports,
     address: SocketAddr,
     accept_loss: bool,
 ) -> Result<(App, mpsc::Receiver<GuestCall>), Error> {
     let folder = &settings.data.value;
     make_folder(folder)?;
-    let store = open_store(folder, env.clone(), accept_loss)?;
+    let Ports { env, engine, guests, on_fatal } = ports;
+    let store = open_store(folder, env.clone(), engine, on_fatal, accept_loss)?;
     let identity = Identity::open(store.clone(), folder).await?;
     let telemetry = Telemetry::open(store.clone());
     telemetry.logs().clear_deleted().await?;
     let bus = Bus::open(store.clone())?;
     let objects = Objects::open(store.clone(), bus.clone()).await?;
-    let interpreters = Arc::new(Interpreters::of_machine());
-    let (sender, calls) = mpsc::channel(CALLS_MAX);
-    let (process, runtimes) = open_jails(settings, env, interpreters.clone(), sender).await?;
+    let Opened { jail, process, interpreters, calls } = guests.open(settings, env).await?;
     let functions = Functions::open(Parts {
         store: store.clone(),
         bus: bus.clone(),
         telemetry: telemetry.clone(),
         identity: identity.clone(),
-        jail: Arc::new(process.clone()),
+        jail: jail.clone(),
         dialect: eddy_aws::lambda::dialect(),
         code_folder: folder.join("code"),
         environments_max: ENVIRONMENTS_MAX,
@@ -138,9 +194,10 @@ pub async fn open(
         account,
         region: settings.region.value.clone(),
         address,
+        jail,
         process,
         interpreters,
-        runtimes,
+        runtimes: folder.join(RUNTIMES),
         min_tier: settings.min_tier.value,
     };
     Ok((app, calls))
@@ -163,16 +220,19 @@ fn make_folder(folder: &Path) -> Result<(), Error> {
     made.map_err(|why| Error::Folder { folder: folder.to_path_buf(), why })
 }
 
-fn open_store(folder: &Path, env: Arc<dyn Env>, accept_loss: bool) -> Result<Store, Error> {
+fn open_store(
+    folder: &Path,
+    env: Arc<dyn Env>,
+    engine: EngineKind,
+    on_fatal: Arc<dyn Fn(&str) + Send + Sync>,
+    accept_loss: bool,
+) -> Result<Store, Error> {
     let mut options = eddy_store::Options::new(folder.join("store"), env);
     options.spaces = spaces();
     options.updates = updates();
-    options.engine = EngineKind::default();
+    options.engine = engine;
     options.accept_loss = accept_loss;
-    options.on_fatal = Arc::new(|why: &str| {
-        tracing::error!(why, "the store has failed; nothing more can be acknowledged");
-        std::process::exit(EXIT_CODE_FATAL);
-    });
+    options.on_fatal = on_fatal;
     Ok(Store::open(options)?)
 }
 
@@ -180,18 +240,17 @@ async fn open_jails(
     settings: &Settings,
     env: Arc<dyn Env>,
     interpreters: Arc<Interpreters>,
-    calls: mpsc::Sender<GuestCall>,
-) -> Result<(Process, PathBuf), Error> {
+) -> Result<(Process, mpsc::Receiver<GuestCall>), Error> {
     let folder = &settings.data.value;
-    let runtimes = folder.join("runtimes");
+    let (sender, calls) = mpsc::channel(CALLS_MAX);
     let options = eddy_runtime::Options {
         instance: instance(folder)?,
         state: folder.join("jails"),
-        runtimes: runtimes.clone(),
+        runtimes: folder.join(RUNTIMES),
         interpreters,
-        calls: Arc::new(move |call: Call| {
+        calls: Arc::new(move |call: GuestCall| {
             // A guest whose calls nobody takes any more sees its connection end.
-            if calls.try_send(call).is_err() {
+            if sender.try_send(call).is_err() {
                 tracing::warn!("a call out of a jail is dropped: too many wait");
             }
         }),
@@ -200,7 +259,7 @@ async fn open_jails(
         user: None,
         binary: None,
     };
-    Ok((Process::start(env, options).await?, runtimes))
+    Ok((Process::start(env, options).await?, calls))
 }
 
 /// A name for the control groups of this folder: the same at every start, and no other folder's.
@@ -216,12 +275,13 @@ impl App {
     /// # Errors
     /// Why it could not be made.
     pub async fn probe_jail(&self) -> Result<(), String> {
-        self.process.probe().await.map(drop).map_err(|why| why.to_string())
+        self.jail.probe().await.map(drop).map_err(|why| why.to_string())
     }
 
     /// What is worth knowing beside what works: no failure.
     pub async fn notes(&self) -> BTreeMap<&'static str, Value> {
-        let walls = self.process.walls();
+        let env = self.engines.store.env();
+        let walls = self.jail.walls();
         let mut notes = BTreeMap::from([("tier", json!(walls.tier.to_string()))]);
         if !walls.lacking(self.min_tier).is_empty() {
             let text =
@@ -229,9 +289,9 @@ impl App {
             notes.insert("minTier", json!(text));
         }
         let interpreters = self.interpreters.clone();
-        let search = tokio::task::spawn_blocking(move || interpreters.all().len());
+        let search = blocking(env, move || interpreters.all().len());
         // An interpreter that does not answer must not hold health up.
-        let _ = timeout(self.engines.store.env(), SEARCH_WITHIN, search).await;
+        let _ = timeout(env, SEARCH_WITHIN, search).await;
         if let Some(pythons) = self.interpreters.known() {
             let names = pythons.iter().map(|python| format!("python3.{}", python.minor));
             notes.insert("pythons", names.collect());
@@ -249,7 +309,7 @@ impl App {
         let ends = env.monotonic() + span;
         let drained = self.bus.drain(span).await;
         self.engines.functions.close(ends.saturating_sub(env.monotonic())).await;
-        self.process.clone().close().await;
+        self.jail.close().await;
         self.engines.store.clone().close().await;
         drained
     }

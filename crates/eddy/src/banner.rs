@@ -5,8 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use eddy_base::Task;
+use eddy_base::env::blocking;
 use eddy_deploy::{Deployed, Done};
-use eddy_runtime::{Jail, runtimes};
+use eddy_runtime::runtimes;
 use http::Method;
 
 use crate::assemble::App;
@@ -38,7 +39,7 @@ pub fn serving(app: &App, settings: &Settings, address: SocketAddr) {
 }
 
 fn walls(app: &App, out: &Out) {
-    let walls = app.process.walls();
+    let walls = app.jail.walls();
     out.note(&format!("  jails     tier {}, limits by {}", walls.tier, walls.limits));
     for missing in &walls.missing {
         let remedy = if missing.remedy.is_empty() { String::new() } else { format!("; {}", missing.remedy) };
@@ -48,9 +49,9 @@ fn walls(app: &App, out: &Out) {
 
 /// Looks for the interpreters of functions, which takes as long as the start itself, and says if there is none.
 pub fn pythons(app: &Arc<App>) -> Task {
-    let interpreters = app.interpreters.clone();
+    let (interpreters, env) = (app.interpreters.clone(), app.engines.store.env().clone());
     let search = async move {
-        let found = tokio::task::spawn_blocking(move || interpreters.all().len()).await;
+        let found = blocking(&env, move || interpreters.all().len()).await;
         if matches!(found, Ok(0)) {
             Out::new(false)
                 .note("  WARNING   no Python that functions can run on: install the package python3");

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eddy_base::Task;
+use eddy_base::env::blocking;
 use eddy_deploy::{Output, Wanted};
 use eddy_runtime::python::Interpreter;
 use eddy_runtime::runtimes;
@@ -105,10 +106,11 @@ fn install_boto3(app: &Arc<App>, data: &Path) -> Option<Task> {
     }
     let (interpreters, folder) = (app.interpreters.clone(), app.runtimes.clone());
     let data = data.to_path_buf();
-    let underway = app.process.installing(INSTALL_WAIT_MAX);
+    let underway = app.process.as_ref()?.installing(INSTALL_WAIT_MAX);
+    let env = app.engines.store.env().clone();
     let task = async move {
         let out = Out::new(false);
-        let installed = tokio::task::spawn_blocking(move || {
+        let installed = blocking(&env, move || {
             let pythons: Vec<&Interpreter> = interpreters.all().iter().map(AsRef::as_ref).collect();
             if pythons.is_empty() {
                 return Ok(None);

@@ -1,4 +1,5 @@
 use eddy_base::Fault;
+use eddy_base::env::blocking;
 use eddy_functions::limits::{PACKAGE_INLINE_BYTES_MAX, UNPACKED_BYTES_MAX};
 use serde::{Deserialize, Serialize};
 
@@ -41,7 +42,7 @@ impl Operation for GetAccountSettings {
         let functions = cx.engines.functions.clone();
         let scope = cx.scope.clone();
         let concurrent = functions.environments_max();
-        let usage = tokio::task::spawn_blocking(move || functions.usage(&scope));
+        let usage = blocking(cx.engines.store.env(), move || functions.usage(&scope));
         let (usage, pos) = usage.await.map_err(|_| Fault::internal("the functions could not be read"))??;
         let output = Output {
             account_limit: Limit {

@@ -1,7 +1,10 @@
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
-use eddy_base::{Code, Fault, Subject};
+use eddy_base::env::blocking;
+use eddy_base::{Code, Env, Fault, Subject};
 use eddy_functions::limits::{PAYLOAD_ASYNC_BYTES_MAX, PAYLOAD_BYTES_MAX};
 use eddy_functions::{Functions, Invoked, LATEST};
 use eddy_store::Pos;
@@ -67,7 +70,8 @@ impl Operation for Invoke {
         let place = self.function_name.existing(&cx, self.qualifier.as_deref())?;
         let kind = self.invocation_type.unwrap_or_default();
         let payload = self.payload.map(|Blob(payload)| payload).filter(|payload| !payload.is_empty());
-        let payload = checked(kind, payload.unwrap_or(Bytes::from_static(b"{}"))).await?;
+        let payload = payload.unwrap_or(Bytes::from_static(b"{}"));
+        let payload = checked(cx.engines.store.env(), kind, payload).await?;
         let client_context = self.client_context.as_deref().map(decoded).transpose()?;
         let invoke = eddy_functions::Invoke {
             scope: place.scope.clone(),
@@ -145,7 +149,7 @@ fn answered(invoked: Invoked) -> Reply<Output> {
 }
 
 /// The payload, if it is small enough and JSON.
-async fn checked(kind: InvocationType, payload: Bytes) -> Result<Bytes, Fault> {
+async fn checked(env: &Arc<dyn Env>, kind: InvocationType, payload: Bytes) -> Result<Bytes, Fault> {
     let size = payload.len();
     if kind == InvocationType::Event && size > PAYLOAD_ASYNC_BYTES_MAX {
         let text = format!(
@@ -165,7 +169,7 @@ async fn checked(kind: InvocationType, payload: Bytes) -> Result<Bytes, Fault> {
         parses(&payload)
     } else {
         let copy = payload.clone();
-        let parsing = tokio::task::spawn_blocking(move || parses(&copy));
+        let parsing = blocking(env, move || parses(&copy));
         parsing.await.map_err(|_| Fault::internal("the payload could not be read"))?
     };
     parsed.map(|()| payload)

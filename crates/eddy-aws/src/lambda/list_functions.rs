@@ -1,4 +1,5 @@
 use eddy_base::Fault;
+use eddy_base::env::blocking;
 use eddy_functions::LATEST;
 use eddy_functions::limits::PAGE_MAX;
 use serde::{Deserialize, Serialize};
@@ -36,7 +37,7 @@ impl Operation for ListFunctions {
         let max = self.max_items.unwrap_or(PAGE_MAX).min(PAGE_MAX);
         let functions = cx.engines.functions.clone();
         let scope = cx.scope.clone();
-        let page = tokio::task::spawn_blocking(move || functions.list(&scope, after.as_deref(), max));
+        let page = blocking(cx.engines.store.env(), move || functions.list(&scope, after.as_deref(), max));
         let page = page.await.map_err(|_| Fault::internal("the functions could not be read"))??;
         let last = page.functions.last().map(|function| marker::write(&function.name));
         let qualifier = self.function_version.is_some().then(|| LATEST.to_owned());

@@ -128,6 +128,10 @@ impl Env for Manual {
         self.real.spawn(name, task)
     }
 
+    fn run_aside(&self, work: Box<dyn FnOnce() + Send>) {
+        self.real.run_aside(work);
+    }
+
     fn listen<'a>(&'a self, address: SocketAddr) -> Boxed<'a, io::Result<Box<dyn Listener>>> {
         self.real.listen(address)
     }

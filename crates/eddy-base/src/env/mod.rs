@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::oneshot;
 
 use crate::Timestamp;
 
@@ -44,6 +45,10 @@ pub trait Env: Send + Sync + 'static {
 
     /// Runs a task until it ends or its [`Task`] is dropped.
     fn spawn(&self, name: &'static str, task: Boxed<'static, ()>) -> Task;
+
+    /// Runs what waits for a disk, or is long for the processor, where it stops nobody. It runs to its end, whether
+    /// or not somebody waits for that; see [`blocking`].
+    fn run_aside(&self, work: Box<dyn FnOnce() + Send>);
 
     /// Listens on an address.
     fn listen<'a>(&'a self, address: SocketAddr) -> Boxed<'a, io::Result<Box<dyn Listener>>>;
@@ -113,6 +118,25 @@ pub async fn timeout<T>(
         () = env.sleep(span) => Err(Elapsed),
     }
 }
+
+/// Runs work by [`Env::run_aside`] and waits for what it gives.
+///
+/// # Errors
+/// [`Lost`] when it panicked.
+pub async fn blocking<T: Send + 'static>(
+    env: &Arc<dyn Env>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Lost> {
+    let (sender, done) = oneshot::channel();
+    // Whoever asked may have gone; the work is done all the same.
+    env.run_aside(Box::new(move || drop(sender.send(work()))));
+    done.await.map_err(|_| Lost)
+}
+
+/// The work panicked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the work did not end")]
+pub struct Lost;
 
 /// The time ran out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -49,6 +49,11 @@ impl Env for System {
         Task::new(name, tokio::spawn(task))
     }
 
+    #[expect(clippy::disallowed_methods, reason = "this is the port behind which the blocking pool stands")]
+    fn run_aside(&self, work: Box<dyn FnOnce() + Send>) {
+        tokio::task::spawn_blocking(work);
+    }
+
     fn listen<'a>(&'a self, address: SocketAddr) -> Boxed<'a, io::Result<Box<dyn Listener>>> {
         Box::pin(async move {
             let listener = TcpListener::bind(address).await?;

@@ -14,6 +14,7 @@ use std::io::{self, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use eddy_base::env::blocking;
 use eddy_base::{Env, Id};
 use eddy_store::{Key, Store};
 use tokio::sync::mpsc;
@@ -87,7 +88,7 @@ impl Packages {
     pub(crate) async fn sweep(self, mut doubtful: Doubtful) {
         while let Some(hash) = doubtful.recv().await {
             let packages = self.clone();
-            match tokio::task::spawn_blocking(move || packages.collect(hash)).await {
+            match blocking(self.env(), move || packages.collect(hash)).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => tracing::warn!(%error, "an old package stays until the next start"),
                 Err(error) => tracing::error!(%error, "deleting a package failed"),
@@ -159,11 +160,13 @@ impl Packages {
             uses.complete = true;
             uses.gone.clear();
         }
+        let mut there = Vec::new();
         for entry in fs::read_dir(&self.shared.folder)? {
-            if let Some(hash) = entry?.file_name().to_str().and_then(Hash::from_hex) {
-                self.doubt(hash);
-            }
+            there.extend(entry?.file_name().to_str().and_then(Hash::from_hex));
         }
+        // A disk lists in no order, and nothing here may hang on one.
+        there.sort_unstable_by_key(|hash: &Hash| hash.0);
+        there.into_iter().for_each(|hash| self.doubt(hash));
         Ok(())
     }
 
@@ -200,8 +203,11 @@ impl Packages {
     }
 
     fn work_path(&self, what: &str) -> PathBuf {
-        let env: &Arc<dyn Env> = self.shared.store.env();
-        self.shared.folder.join(WORK).join(format!("{}.{what}", Id::random(&**env)))
+        self.shared.folder.join(WORK).join(format!("{}.{what}", Id::random(&**self.env())))
+    }
+
+    fn env(&self) -> &Arc<dyn Env> {
+        self.shared.store.env()
     }
 
     fn uses(&self) -> MutexGuard<'_, Uses> {

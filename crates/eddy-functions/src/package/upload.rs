@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use eddy_base::Fault;
+use eddy_base::env::blocking;
+use eddy_base::{Env, Fault};
 use eddy_store::{BlobId, BlobWriter};
 use ring::digest;
 
@@ -102,7 +103,7 @@ impl Receiving {
         let open = move || {
             File::options().read(true).write(true).create_new(true).mode(0o600).open(at).map_err(Bad::Io)
         };
-        let file = blocking(open).await?;
+        let file = aside(packages.env(), open).await?;
         let work = Some(Work { file, digest: digest::Context::new(&digest::SHA256) });
         Ok(Receiving { packages, path, work, size_bytes: 0 })
     }
@@ -118,7 +119,7 @@ impl Receiving {
             work.file.write_all(&bytes)?;
             Ok(work)
         };
-        self.work = Some(blocking(write).await?);
+        self.work = Some(aside(self.packages.env(), write).await?);
         Ok(())
     }
 
@@ -128,7 +129,8 @@ impl Receiving {
         let packages = self.packages.clone();
         let hash = Hash(work.digest.finish().as_ref().try_into().expect("SHA-256 has 32 bytes"));
         let folder = packages.hold(hash);
-        let unpacked_bytes = blocking(move || packages.unpack(&mut work.file, hash)).await?;
+        let unpack = move || packages.unpack(&mut work.file, hash);
+        let unpacked_bytes = aside(self.packages.env(), unpack).await?;
         Ok((Unpacked { hash, size_bytes: self.size_bytes, unpacked_bytes }, folder))
     }
 
@@ -147,10 +149,11 @@ impl Drop for Receiving {
 }
 
 /// Runs what waits for the disk, or long for the processor, where it stops nobody.
-async fn blocking<T: Send + 'static>(
+async fn aside<T: Send + 'static>(
+    env: &Arc<dyn Env>,
     work: impl FnOnce() -> Result<T, Bad> + Send + 'static,
 ) -> Result<T, Error> {
-    match tokio::task::spawn_blocking(work).await {
+    match blocking(env, work).await {
         Ok(result) => result.map_err(Error::Package),
         Err(error) => {
             tracing::error!(%error, "handling a package failed");

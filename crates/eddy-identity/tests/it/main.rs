@@ -1,8 +1,10 @@
 //! Identity over a real store: roles, their races, and keys across restarts.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use eddy_base::{Account, Code, Region, Scope};
+use eddy_base::env::blocking;
+use eddy_base::{Account, Code, Env, Region, Scope, System};
 use eddy_identity::role::NewRole;
 use eddy_identity::{Caller, Identity, Refused, SPACES, Session};
 
@@ -114,20 +116,22 @@ async fn of_many_changes_none_is_lost() {
     identity.create_role(&own, new_role("r", "/")).await.unwrap();
     let changes = (0..8).map(|index| {
         let (identity, own) = (identity.clone(), own.clone());
-        tokio::task::spawn_blocking(move || {
-            // A thread of its own each, so that the changes really meet.
-            tokio::runtime::Handle::current().block_on(async move {
-                let change = |role: &mut eddy_identity::Role| {
-                    role.tags.insert(index.to_string(), String::new());
-                    Ok(())
-                };
-                identity.change_role(&own, "r", change).await.map(|_| ())
-            })
-        })
+        // A thread of its own each, so that the changes really meet.
+        let change = move || {
+            let change = |role: &mut eddy_identity::Role| {
+                role.tags.insert(index.to_string(), String::new());
+                Ok(())
+            };
+            let change = identity.change_role(&own, "r", change);
+            tokio::runtime::Handle::current().block_on(change).map(|_| ())
+        };
+        let env: Arc<dyn Env> = Arc::new(System::default());
+        let task = async move { blocking(&env, change).await.unwrap().unwrap() };
+        System::default().spawn("change", Box::pin(task))
     });
     let changes: Vec<_> = changes.collect();
     for change in changes {
-        change.await.unwrap().unwrap();
+        change.join().await.unwrap();
     }
     assert_eq!(identity.role(&own, "r").unwrap().0.tags.len(), 8);
 }

@@ -8,6 +8,7 @@ mod copy;
 mod list;
 
 use eddy_base::Timestamp;
+use eddy_base::env::blocking;
 use eddy_store::{Batch, Durable, Order, Pos, Range, Snapshot};
 
 use crate::body::Debt;
@@ -150,7 +151,7 @@ impl Objects {
     /// All parts of an upload, by number, read off the executor.
     async fn parts(&self, snapshot: &Snapshot, name: UploadName<'_>) -> Result<Vec<(u32, Part)>, Error> {
         let (snapshot, bucket, id) = (snapshot.clone(), name.bucket.to_owned(), *name.id);
-        let read = tokio::task::spawn_blocking(move || parts(&snapshot, &bucket, &id)).await;
+        let read = blocking(self.store.env(), move || parts(&snapshot, &bucket, &id)).await;
         read.map_err(|_| Error::Store(eddy_store::Error::Unavailable("a read was cancelled")))?
     }
 

@@ -13,12 +13,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use eddy_base::env::{Boxed, timeout};
+use eddy_base::env::{Boxed, Stream, blocking, timeout};
 use eddy_base::{Env, Id, Task};
 use rustix::pipe::PipeFlags;
 use rustix::process::{Resource, Rlimit};
 use tokio::io::unix::AsyncFd;
-use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::net::{TcpListener, UnixStream};
 use tokio::sync::{Mutex, watch};
 
 use crate::contract::PYTHON_BOOTSTRAP;
@@ -42,11 +42,16 @@ use view::{Outside, Parts};
 const OVERHEAD_BYTES: u64 = 24 * 1024 * 1024;
 
 /// A connection that a guest made to the platform endpoint.
-#[derive(Debug)]
 pub struct Call {
     /// Which environment called: [`Spec::environment`]. Nobody else can use its socket.
     pub environment: Id,
-    pub stream: TcpStream,
+    pub stream: Box<dyn Stream>,
+}
+
+impl std::fmt::Debug for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Call").field("environment", &self.environment).finish_non_exhaustive()
+    }
 }
 
 /// Takes the connections that guests make. Called from a task: must not block.
@@ -145,11 +150,7 @@ impl Process {
         Ok(Process { shared: Arc::new(shared) })
     }
 
-    /// Builds an empty jail with all walls and takes it down: is this machine still able to? Needs no interpreter.
-    ///
-    /// # Errors
-    /// What [`Jail::start`] says.
-    pub async fn probe(&self) -> Result<Duration, Error> {
+    async fn build_empty(&self) -> Result<Duration, Error> {
         let started = self.shared.env.monotonic();
         let plan = view::empty(&self.shared.shape);
         let limits = Limits { memory_bytes: 64 << 20, pids: 16, cpu_millis: None };
@@ -176,11 +177,12 @@ impl Process {
         Installing { shared: self.shared.clone() }
     }
 
-    /// Kills all guests, ends the supervisor and waits for it. Nothing of it is left on the machine afterwards.
-    pub async fn close(self) {
+    /// Ends the supervisor, which ends the guests, and waits for it.
+    async fn end_supervisor(&self) {
         let link = self.shared.link.read().expect("nothing panics while it is held").clone();
         if let Some(mut child) = link.hang_up() {
-            let _ = tokio::task::spawn_blocking(move || child.wait()).await;
+            // Its exit code says nothing that could be acted on.
+            let _ = blocking(&self.shared.env, move || child.wait()).await;
         }
     }
 }
@@ -206,6 +208,14 @@ impl Jail for Process {
     fn start<'a>(&'a self, artifact: &'a Artifact, spec: Spec) -> Boxed<'a, Result<Guest, Error>> {
         Box::pin(async move { self.shared.start(artifact, spec).await.map(Guest::in_jail) })
     }
+
+    fn probe<'a>(&'a self) -> Boxed<'a, Result<Duration, Error>> {
+        Box::pin(self.build_empty())
+    }
+
+    fn close<'a>(&'a self) -> Boxed<'a, ()> {
+        Box::pin(self.end_supervisor())
+    }
 }
 
 /// A jail that stands, with its program running.
@@ -228,7 +238,7 @@ impl Shared {
         let interpreter = match package.runtime {
             Runtime::Python { minor } => {
                 let (interpreters, bootstraps) = (self.options.interpreters.clone(), self.bootstraps.clone());
-                let found = tokio::task::spawn_blocking(move || {
+                let found = blocking(&self.env, move || {
                     let python = interpreters.get(minor)?;
                     view::can_show(&python)?;
                     compile(&python, &bootstraps).map(|()| python)
@@ -485,7 +495,7 @@ async fn accept(env: Arc<dyn Env>, listener: TcpListener, environment: Id, calls
         };
         // Requests are small and waited for. A connection that is gone already shows at the first read.
         let _ = stream.set_nodelay(true);
-        calls(Call { environment, stream });
+        calls(Call { environment, stream: Box::new(stream) });
     }
 }
 

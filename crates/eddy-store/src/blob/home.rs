@@ -29,6 +29,7 @@ pub(crate) enum Source {
 }
 
 impl Home {
+    #[expect(clippy::disallowed_methods, reason = "this is below the port: a disk in memory needs no pool")]
     /// Runs work on the disk: on the blocking pool, or at once where nothing blocks and order must not vary.
     pub(crate) async fn run<T: Send + 'static>(
         &self,

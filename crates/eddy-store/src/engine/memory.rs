@@ -96,6 +96,11 @@ impl Disk {
         !self.lock().faults.is_empty()
     }
 
+    /// Takes back the faults that no operation has met yet; gives how many.
+    pub fn heal(&self) -> u64 {
+        std::mem::take(&mut self.lock().faults).len() as u64
+    }
+
     /// Ends whatever uses the disk, as a power cut would. What was lied about is gone.
     pub fn crash(&self) {
         let mut state = self.lock();

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
+use eddy_base::env::blocking;
 use eddy_base::{Env, System};
 use eddy_store::{BlobId, Key, Log, Retention, Store};
 
@@ -230,13 +231,13 @@ async fn a_first_start_may_be_cut_short_anywhere() {
 async fn nothing_acknowledged_is_lost_to_kill_9() {
     let folder = Arc::new(tempfile::tempdir().unwrap());
     let mut random = [0; ROUNDS];
-    System::default().fill_random(&mut random);
+    let env: Arc<dyn Env> = Arc::new(System::default());
+    env.fill_random(&mut random);
     let mut acknowledged = 0;
     for steps in random {
         let place = Arc::clone(&folder);
-        let killed =
-            tokio::task::spawn_blocking(move || kill_after(place.path(), usize::from(steps) * 4 + 1));
-        let ledger = killed.await.unwrap();
+        let kill = move || kill_after(place.path(), usize::from(steps) * 4 + 1);
+        let ledger = blocking(&env, kill).await.unwrap();
         let store = open(folder.path()).unwrap();
         for task in 0..TASKS {
             let done = check(&store, task).await;

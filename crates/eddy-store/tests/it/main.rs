@@ -136,6 +136,10 @@ impl Env for Moved {
         self.system.spawn(name, task)
     }
 
+    fn run_aside(&self, work: Box<dyn FnOnce() + Send>) {
+        self.system.run_aside(work);
+    }
+
     fn listen<'a>(&'a self, address: SocketAddr) -> Boxed<'a, std::io::Result<Box<dyn Listener>>> {
         self.system.listen(address)
     }

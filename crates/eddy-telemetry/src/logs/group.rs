@@ -79,7 +79,7 @@ impl Logs {
             range = range.after(&keys::group(scope, after));
         }
         let part = part.to_owned();
-        aside(move || {
+        aside(self.store.env(), move || {
             let mut groups = Vec::new();
             let mut wrong = None;
             snapshot.each(range, Order::Forward, |key, row| match listed(&snapshot, &key, &row, &part) {

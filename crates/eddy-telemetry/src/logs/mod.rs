@@ -20,7 +20,8 @@ mod write;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use eddy_base::{Code, Fault, Scope, Subject, Timestamp};
+use eddy_base::env::blocking;
+use eddy_base::{Code, Env, Fault, Scope, Subject, Timestamp};
 use eddy_store::{Snapshot, Store};
 
 use crate::keys;
@@ -63,9 +64,10 @@ impl Logs {
 
 /// Runs a read that may go to the disk many times where it holds up nobody.
 async fn aside<T: Send + 'static>(
+    env: &Arc<dyn Env>,
     work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
 ) -> Result<T, Fault> {
-    match tokio::task::spawn_blocking(work).await {
+    match blocking(env, work).await {
         Ok(done) => done,
         Err(why) => {
             tracing::error!(%why, "a read of logs did not end");

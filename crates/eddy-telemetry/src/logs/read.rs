@@ -138,7 +138,7 @@ impl Logs {
         let row = snapshot.get(&keys::stream(group.id, stream))?.ok_or_else(no_stream)?;
         let row: rows::Stream = decode(&row.value, "a log stream")?;
         let (name, hidden) = (stream.to_owned(), group.hidden_before(self.now()));
-        aside(move || {
+        aside(self.store.env(), move || {
             let lines = read_stream(&snapshot, &group, &name, row, read, hidden)?;
             Ok((lines, snapshot.pos()))
         })
@@ -155,7 +155,7 @@ impl Logs {
         let snapshot = self.store.snapshot();
         let group = self.found(&snapshot, scope, group)?;
         let hidden = group.hidden_before(self.now());
-        aside(move || {
+        aside(self.store.env(), move || {
             let lines = search_group(&snapshot, &group, search, hidden)?;
             Ok((lines, snapshot.pos()))
         })

@@ -92,7 +92,7 @@ impl Logs {
     ) -> Result<(Vec<Stream>, Pos), Fault> {
         let snapshot = self.store.snapshot();
         let id = self.found(&snapshot, scope, group)?.id;
-        aside(move || {
+        aside(self.store.env(), move || {
             let streams = match wanted.order {
                 Order::Name => by_name(&snapshot, id, &wanted)?,
                 Order::LastEvent => by_last_event(&snapshot, id, &wanted)?,

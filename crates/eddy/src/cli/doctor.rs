@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use eddy_base::{Env, System};
 use eddy_runtime::python::Interpreters;
-use eddy_runtime::{Process, Walls, runtimes};
+use eddy_runtime::{Jail as _, Process, Walls, runtimes};
 use serde_json::{Value, json};
 
 use super::{Context, Failure};

@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::parameters::Parameters;
 use super::{Context, Failure};
-use crate::assemble::{self, App};
+use crate::assemble::{self, App, Ports};
 use crate::folder::Server;
 use crate::serve::{self, Doors};
 use crate::settings::{ServeFlags, Settings};
@@ -49,7 +49,7 @@ async fn up(context: &Context, settings: Settings, words: Words) -> Result<ExitC
         Err(why) => return Err(serve::taken(&env, address, &why).await.into()),
     };
     let address = listener.address();
-    let (app, calls) = assemble::open(&settings, env.clone(), address, words.accept_loss).await?;
+    let (app, calls) = assemble::open(&settings, Ports::of_machine(env), address, words.accept_loss).await?;
     let app = Arc::new(app);
     Server::announce(&settings.data.value, address)?;
     let doors = Doors::open(app.clone(), listener, calls);

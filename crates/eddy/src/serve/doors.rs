@@ -2,14 +2,17 @@
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use eddy_aws::Peer;
-use eddy_base::env::{Listener, Stream, timeout};
+use eddy_base::env::{Boxed, Listener, Stream, timeout};
 use eddy_base::{Env, Task};
+use hyper::rt::{Sleep, Timer};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::sync::{mpsc, watch};
@@ -33,17 +36,17 @@ pub struct Doors {
 }
 
 /// Connections that are being served, so that they can be told to end.
-#[derive(Default)]
 struct Connections {
     graceful: std::sync::Mutex<Option<GracefulShutdown>>,
+    clock: Clock,
 }
 
 impl Doors {
     /// Serves what comes in through `listener` and through the platform sockets of the jails.
     pub fn open(app: Arc<App>, listener: Box<dyn Listener>, calls: mpsc::Receiver<GuestCall>) -> Doors {
         let env = app.engines.store.env().clone();
-        let connections = Arc::new(Connections::default());
-        *connections.graceful.lock().expect("nobody panics with this lock") = Some(GracefulShutdown::new());
+        let graceful = std::sync::Mutex::new(Some(GracefulShutdown::new()));
+        let connections = Arc::new(Connections { graceful, clock: Clock::new(env.clone()) });
         let (closing, closed) = watch::channel(false);
         let accept = accept(app.clone(), listener, connections.clone(), closed);
         let port = env.spawn("accept", Box::pin(accept));
@@ -74,8 +77,9 @@ async fn accept(
 ) {
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            biased;
             _ = closed.changed() => return,
+            accepted = listener.accept() => accepted,
         };
         match accepted {
             Ok((stream, from)) => connections.serve(&app, stream, Peer::outside(from)),
@@ -91,7 +95,7 @@ async fn accept(
 async fn take_calls(app: Arc<App>, mut calls: mpsc::Receiver<GuestCall>, connections: Arc<Connections>) {
     while let Some(call) = calls.recv().await {
         let from = SocketAddr::new(IpAddr::from([127, 0, 0, 1]), 0);
-        connections.serve(&app, Box::new(call.stream), Peer::guest(from, call.environment));
+        connections.serve(&app, call.stream, Peer::guest(from, call.environment));
     }
 }
 
@@ -106,7 +110,7 @@ impl Connections {
         let mut builder = Builder::new(Tasks(env.clone()));
         builder
             .http1()
-            .timer(TokioTimer::new())
+            .timer(self.clock.clone())
             .header_read_timeout(HEAD_WITHIN)
             .max_buf_size(BUFFER_BYTES_MAX);
         let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
@@ -121,6 +125,49 @@ impl Connections {
         env.spawn("connection", Box::pin(task)).detach();
     }
 }
+
+/// The clock by which hyper ends connections: that of the [`Env`].
+#[derive(Clone)]
+struct Clock {
+    env: Arc<dyn Env>,
+    /// What stands for the start of the monotonic clock. Only differences to it count.
+    zero: Instant,
+}
+
+impl Clock {
+    #[expect(clippy::disallowed_methods, reason = "hyper wants an Instant, and there is no other way to one")]
+    fn new(env: Arc<dyn Env>) -> Clock {
+        Clock { env, zero: Instant::now() }
+    }
+}
+
+impl Timer for Clock {
+    fn sleep(&self, span: Duration) -> Pin<Box<dyn Sleep>> {
+        Box::pin(Nap(self.env.sleep(span).into()))
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Sleep>> {
+        self.sleep(deadline.saturating_duration_since(self.now()))
+    }
+
+    fn now(&self) -> Instant {
+        self.zero + self.env.monotonic()
+    }
+}
+
+/// A sleep in a lock that nobody ever takes: hyper wants its sleeps to be `Sync`.
+struct Nap(std::sync::Mutex<Boxed<'static, ()>>);
+
+impl Future for Nap {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let sleep = self.0.get_mut().expect("nobody panics with this lock");
+        sleep.as_mut().poll(context)
+    }
+}
+
+impl Sleep for Nap {}
 
 /// Tasks that HTTP/2 starts for its streams.
 #[derive(Clone)]
