@@ -14,6 +14,7 @@ mod graph;
 mod keys;
 mod node;
 mod package;
+mod parameter;
 mod plan;
 mod read;
 mod rehearse;

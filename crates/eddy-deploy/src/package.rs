@@ -13,6 +13,8 @@ use zip::{CompressionMethod, ZipWriter};
 const BYTES_MAX: u64 = 250 * 1024 * 1024;
 /// Most files of a package.
 const FILES_MAX: usize = 20_000;
+/// The deepest that files lie.
+const DEPTH_MAX: usize = 32;
 /// Folders that are no code.
 const LEFT_OUT: [&str; 4] = ["__pycache__", ".git", ".aws-sam", ".venv"];
 
@@ -23,6 +25,12 @@ pub enum Error {
     Unreadable { path: PathBuf, why: io::Error },
     #[error("{} holds more than {} MiB or {FILES_MAX} files", .0.display(), BYTES_MAX >> 20)]
     TooLarge(PathBuf),
+    #[error("{} lies more than {DEPTH_MAX} folders deep", .0.display())]
+    TooDeep(PathBuf),
+    #[error("{} is neither a file nor a folder", .0.display())]
+    NoFile(PathBuf),
+    #[error("the name of {} is not UTF-8", .0.display())]
+    Name(PathBuf),
     #[error("cannot make the zip: {0}")]
     Zip(#[from] zip::result::ZipError),
 }
@@ -37,11 +45,8 @@ pub fn zip(path: &Path) -> Result<Vec<u8>, Error> {
         return fs::read(path).map_err(unreadable);
     }
     let mut files = Vec::new();
-    list(path, &mut files)?;
+    list(path, 0, &mut files)?;
     files.sort();
-    if files.len() > FILES_MAX {
-        return Err(Error::TooLarge(path.to_path_buf()));
-    }
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     let mut bytes = 0;
     for file in files {
@@ -77,16 +82,27 @@ pub fn inline(text: &str, runtime: &str) -> Result<Vec<u8>, Error> {
     Ok(zip.finish()?.into_inner())
 }
 
-fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Error> {
+/// All files below a folder. Links are followed, as deep as folders can sensibly lie in each other.
+fn list(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Error> {
     let unreadable = |why| Error::Unreadable { path: folder.to_path_buf(), why };
+    if depth > DEPTH_MAX {
+        return Err(Error::TooDeep(folder.to_path_buf()));
+    }
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
         let name = path.file_name().unwrap_or_default();
         if LEFT_OUT.iter().any(|left_out| name == *left_out) {
             continue;
         }
-        if path.is_dir() {
-            list(&path, files)?;
+        let found = fs::metadata(&path).map_err(|why| Error::Unreadable { path: path.clone(), why })?;
+        if found.is_dir() {
+            list(&path, depth + 1, files)?;
+        } else if !found.is_file() {
+            return Err(Error::NoFile(path));
+        } else if path.to_str().is_none() {
+            return Err(Error::Name(path));
+        } else if files.len() == FILES_MAX {
+            return Err(Error::TooLarge(folder.to_path_buf()));
         } else {
             files.push(path);
         }
@@ -115,5 +131,27 @@ mod tests {
         write("app.py", "other");
         assert_ne!(zip(folder.path()).expect("readable"), first);
         assert!(matches!(zip(&folder.path().join("nothing")), Err(Error::Unreadable { .. })));
+    }
+
+    #[test]
+    fn what_cannot_be_packed_is_refused() {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt;
+        use std::os::unix::fs::symlink;
+        use std::os::unix::net::UnixListener;
+
+        let folder = || tempfile::tempdir().expect("a temporary folder");
+        let circle = folder();
+        symlink(circle.path(), circle.path().join("again")).expect("a link");
+        assert!(matches!(zip(circle.path()), Err(Error::TooDeep(_) | Error::Unreadable { .. })));
+        let dangling = folder();
+        symlink("nowhere", dangling.path().join("link")).expect("a link");
+        assert!(matches!(zip(dangling.path()), Err(Error::Unreadable { .. })));
+        let socket = folder();
+        let _listener = UnixListener::bind(socket.path().join("socket")).expect("a socket");
+        assert!(matches!(zip(socket.path()), Err(Error::NoFile(_))));
+        let named = folder();
+        fs::write(named.path().join(OsStr::from_bytes(b"\xff")), "x").expect("writable");
+        assert!(matches!(zip(named.path()), Err(Error::Name(_))));
     }
 }

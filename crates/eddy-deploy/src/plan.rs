@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::node::{Error, Node};
 use crate::resolve::{Place, Scope};
 use crate::resource::{self, Kind, Properties};
+use crate::sam::Names;
 use crate::template::{Output, Resource, Template};
 use crate::{graph, read, sam};
 
@@ -49,8 +50,13 @@ impl Plan {
         let bytes = std::fs::read(&file);
         let bytes = bytes.map_err(|why| Refusal::Unreadable { file: file.clone(), why })?;
         let refuse = |error| Refusal::Template { file: file.clone(), error };
-        let template = read::read(&bytes).and_then(|document| Template::read(&document)).map_err(refuse)?;
-        let (resources, json) = check(&template, place, given, folder).map_err(refuse)?;
+        let mut template =
+            read::read(&bytes).and_then(|document| Template::read(&document)).map_err(refuse)?;
+        let (resources, names) = expand(&template, place, given).map_err(refuse)?;
+        for output in &mut template.outputs {
+            output.value = sam::replace(&output.value, &names);
+        }
+        let json = check(&template, &resources, place, given, folder).map_err(refuse)?;
         Ok(Plan { file, template, resources, json })
     }
 
@@ -91,23 +97,35 @@ pub fn has_parameter(folder: &Path, name: &str) -> bool {
     template.is_some_and(|template| template.parameters.iter().any(|parameter| parameter.name == name))
 }
 
-fn check(
+/// The resources that exist, without SAM, in an order in which they can be made.
+fn expand(
     template: &Template,
     place: &Place,
     given: &BTreeMap<String, String>,
-    folder: &Path,
-) -> Result<(Vec<Resource>, Value), Error> {
-    let mut scope = Scope::new(template, place, given)?;
+) -> Result<(Vec<Resource>, Names), Error> {
+    let scope = Scope::new(template, place, given)?;
     let mut existing = Vec::new();
     for resource in &template.resources {
         if scope.holds(resource.condition.as_deref(), resource.line)? {
             existing.push(resource);
         }
     }
-    let resources = graph::order(sam::expand(template, &existing, &scope)?)?;
+    let (resources, names) = sam::expand(template, &existing, &scope)?;
+    Ok((graph::order(resources)?, names))
+}
+
+/// Resolves everything with stand-ins for what is not there yet.
+fn check(
+    template: &Template,
+    resources: &[Resource],
+    place: &Place,
+    given: &BTreeMap<String, String>,
+    folder: &Path,
+) -> Result<Value, Error> {
+    let mut scope = Scope::new(template, place, given)?;
     scope.know(resources.iter().map(|resource| resource.id.clone()));
     let mut all = Map::new();
-    for resource in &resources {
+    for resource in resources {
         let kind = Kind::of(resource)?;
         let mut values = Map::new();
         for (name, node) in &resource.properties {
@@ -130,7 +148,7 @@ fn check(
             scope.resolve(value)?;
         }
     }
-    Ok((resources, all.into()))
+    Ok(all.into())
 }
 
 /// The folder or file beside the template that `code` names.

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::node::{Error, Node, Value};
-use crate::template::{Parameter, Template};
+use crate::template::Template;
 
 /// What a resource has become: what `Ref` and `Fn::GetAtt` of it give.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl<'a> Scope<'a> {
         }
         let mut parameters = HashMap::new();
         for parameter in &template.parameters {
-            parameters.insert(parameter.name.clone(), value_of(parameter, given)?);
+            parameters.insert(parameter.name.clone(), parameter.value(given)?);
         }
         let mut scope = Scope {
             template,
@@ -302,19 +302,6 @@ impl<'a> Scope<'a> {
             self.template.mappings.as_ref().and_then(|maps| maps.get(&map)?.get(&first)?.get(&second));
         found.cloned().ok_or_else(|| Error::new(line, format!("the mapping {map} has no {first}, {second}")))
     }
-}
-
-fn value_of(parameter: &Parameter, given: &BTreeMap<String, String>) -> Result<Value, Error> {
-    let Parameter { line, name, is_list, default, allowed } = parameter;
-    let text = given.get(name).or(default.as_ref());
-    let text = text.ok_or_else(|| Error::new(*line, format!("the parameter {name} has no value")))?;
-    if !allowed.is_empty() && !allowed.contains(text) {
-        return Err(Error::new(*line, format!("{name} may be {}, not {text}", allowed.join(", "))));
-    }
-    if *is_list {
-        return Ok(Value::List(text.split(',').map(|item| Node::text(*line, item.trim())).collect()));
-    }
-    Ok(Value::Text(text.clone()))
 }
 
 /// The function that a node calls, if it calls one.

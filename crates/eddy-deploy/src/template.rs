@@ -1,6 +1,7 @@
 //! A template's parts: parameters, mappings, conditions, resources, outputs.
 
 use crate::node::{Error, Node};
+use crate::parameter::Parameter;
 
 /// Everything a template says, with SAM not yet expanded.
 #[derive(Debug, Clone)]
@@ -14,16 +15,6 @@ pub struct Template {
     pub outputs: Vec<Output>,
     /// Does it ask for `AWS::Serverless-2016-10-31`?
     pub is_sam: bool,
-}
-
-/// A parameter that whoever deploys may set.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Parameter {
-    pub line: usize,
-    pub name: String,
-    pub is_list: bool,
-    pub default: Option<String>,
-    pub allowed: Vec<String>,
 }
 
 /// A resource as the template has it.
@@ -108,7 +99,7 @@ impl Template {
                 "Transform" => template.is_sam = transform(section)?,
                 "Globals" => template.globals = Some(section.clone()),
                 "Mappings" => template.mappings = Some(section.clone()),
-                "Parameters" => template.parameters = each(section, parameter)?,
+                "Parameters" => template.parameters = each(section, Parameter::read)?,
                 "Conditions" => {
                     template.conditions = pairs(section, "Conditions")?.to_vec();
                 }
@@ -129,7 +120,8 @@ impl Template {
     }
 }
 
-fn pairs<'a>(node: &'a Node, what: &str) -> Result<&'a [(String, Node)], Error> {
+/// The pairs of a mapping; anything else is refused.
+pub fn pairs<'a>(node: &'a Node, what: &str) -> Result<&'a [(String, Node)], Error> {
     node.pairs().ok_or_else(|| Error::new(node.line, format!("{what} is a mapping")))
 }
 
@@ -149,39 +141,6 @@ fn transform(node: &Node) -> Result<bool, Error> {
         }
     }
     Ok(true)
-}
-
-fn parameter(name: &str, node: &Node) -> Result<Parameter, Error> {
-    let mut parameter = Parameter {
-        line: node.line,
-        name: name.to_owned(),
-        is_list: false,
-        default: None,
-        allowed: Vec::new(),
-    };
-    for (key, value) in pairs(node, "a parameter")? {
-        match key.as_str() {
-            "Type" => parameter.is_list = is_list(value)?,
-            "Default" => parameter.default = Some(scalar(value, "Default")?),
-            "AllowedValues" => {
-                let items = value.items().ok_or_else(|| Error::new(value.line, "AllowedValues is a list"))?;
-                parameter.allowed =
-                    items.iter().map(|item| scalar(item, "a value")).collect::<Result<_, _>>()?;
-            }
-            "Description" | "ConstraintDescription" | "NoEcho" => {}
-            _ => return Err(unsupported(value, &format!("{key} of the parameter {name}"))),
-        }
-    }
-    Ok(parameter)
-}
-
-fn is_list(node: &Node) -> Result<bool, Error> {
-    match node.as_text() {
-        Some("String" | "Number") => Ok(false),
-        Some("CommaDelimitedList" | "List<Number>" | "List<String>") => Ok(true),
-        Some(other) => Err(unsupported(node, &format!("the parameter type {other}"))),
-        None => Err(Error::new(node.line, "Type is a name")),
-    }
 }
 
 fn resource(id: &str, node: &Node) -> Result<Resource, Error> {
@@ -240,11 +199,13 @@ fn output(name: &str, node: &Node) -> Result<Output, Error> {
     if has_value { Ok(found) } else { Err(Error::new(node.line, format!("the output {name} has no Value"))) }
 }
 
-fn scalar(node: &Node, what: &str) -> Result<String, Error> {
+/// A plain value; anything else is refused.
+pub fn scalar(node: &Node, what: &str) -> Result<String, Error> {
     node.scalar().ok_or_else(|| Error::new(node.line, format!("{what} is a plain value")))
 }
 
-fn unsupported(node: &Node, what: &str) -> Error {
+/// A refusal by name.
+pub fn unsupported(node: &Node, what: &str) -> Error {
     Error::new(node.line, format!("{what} is not supported"))
 }
 

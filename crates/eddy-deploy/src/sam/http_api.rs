@@ -145,7 +145,9 @@ fn write(mut api: Api, plain: &mut Plain<'_>) -> Result<(), Error> {
         openapi::slash_default(body)?;
     }
     let stage = api.stage.unwrap_or_else(|| Node::text(line, "$default"));
-    let mut stage = Resource::new(line, stage_id(&id, &stage), "AWS::ApiGatewayV2::Stage")
+    let stage_id = stage_id(&id, &stage);
+    plain.names.push((format!("{id}.Stage"), stage_id.clone()));
+    let mut stage = Resource::new(line, stage_id, "AWS::ApiGatewayV2::Stage")
         .with("ApiId", Node::reference(line, &id))
         .with("StageName", stage)
         .with("Tags", Node { line, value: Value::Map(tags) });

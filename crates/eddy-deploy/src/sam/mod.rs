@@ -7,16 +7,19 @@
 mod function;
 mod globals;
 mod http_api;
+mod names;
 mod openapi;
 mod policies;
 
+pub use names::{Names, replace};
 pub use openapi::ANY;
 
 use crate::node::{Error, Node};
 use crate::resolve::Scope;
 use crate::template::{Resource, Template};
 
-/// Expands the resources that exist (their conditions hold) into plain ones.
+/// Expands the resources that exist (their conditions hold) into plain ones. With them come the names by which the
+/// rest of the template may call what SAM has made.
 ///
 /// # Errors
 /// A serverless resource, property or event that is not supported, with its line.
@@ -24,9 +27,9 @@ pub fn expand(
     template: &Template,
     existing: &[&Resource],
     scope: &Scope<'_>,
-) -> Result<Vec<Resource>, Error> {
+) -> Result<(Vec<Resource>, Names), Error> {
     let globals = template.globals.as_ref();
-    let mut plain = Plain { scope, globals, resources: Vec::new(), apis: Vec::new() };
+    let mut plain = Plain { scope, globals, resources: Vec::new(), apis: Vec::new(), names: Vec::new() };
     for resource in existing.iter().filter(|resource| !is_serverless(resource)) {
         plain.resources.push((*resource).clone());
     }
@@ -48,7 +51,11 @@ pub fn expand(
         }
     }
     http_api::finish(&mut plain)?;
-    Ok(plain.resources)
+    let Plain { mut resources, names, .. } = plain;
+    for (_, node) in resources.iter_mut().flat_map(|resource| &mut resource.properties) {
+        *node = replace(node, &names);
+    }
+    Ok((resources, names))
 }
 
 fn is_serverless(resource: &Resource) -> bool {
@@ -62,6 +69,7 @@ struct Plain<'a> {
     globals: Option<&'a Node>,
     resources: Vec<Resource>,
     apis: Vec<http_api::Api>,
+    names: Names,
 }
 
 impl Plain<'_> {

@@ -269,3 +269,65 @@ async fn another_type_under_the_same_id_takes_its_place() {
     assert_eq!(house.deploy(group).await, ["changed X", "removed X/one"]);
     assert_eq!(house.everything().await, ["/x"]);
 }
+
+#[tokio::test]
+async fn an_api_is_changed_where_it_stands() {
+    let house = House::open().await;
+    let template = format!("Resources:\n{}{API}", function("F", "      FunctionName: f\n"));
+    house.deploy(&template).await;
+    let cors = template.replace(
+        "ProtocolType: HTTP",
+        "ProtocolType: HTTP, CorsConfiguration: {AllowOrigins: ['*']}, Tags: {a: b}",
+    );
+    assert_eq!(house.deploy(&cors).await, ["changed Api"]);
+    let api = house.call("apigatewayv2", "GetApis", json!({})).await["Items"][0].clone();
+    assert_eq!(api["CorsConfiguration"]["AllowOrigins"], json!(["*"]));
+    assert_eq!(api["Tags"], json!({ "a": "b" }));
+    let changed = template
+        .replace("GET /things", "PUT /things/{id}")
+        .replace("TimeoutInMillis: '1000'", "TimeoutInMillis: 2000\n      Description: slow")
+        .replace("StageName: live", "StageName: live, StageVariables: {v: 1}, Tags: {c: d}");
+    assert_eq!(house.deploy(&changed).await, ["changed Api", "changed To", "changed Route", "changed Stage"]);
+    let id = json!({ "ApiId": api["ApiId"] });
+    let now = house.call("apigatewayv2", "GetApi", id.clone()).await;
+    assert!(now.get("CorsConfiguration").is_none_or(serde_json::Value::is_null), "{now}");
+    assert!(now["Tags"] == json!({}) || now["Tags"].is_null(), "{now}");
+    let route = house.call("apigatewayv2", "GetRoutes", id.clone()).await["Items"][0].clone();
+    assert_eq!(route["RouteKey"], "PUT /things/{id}");
+    let to = house.call("apigatewayv2", "GetIntegrations", id.clone()).await["Items"][0].clone();
+    assert_eq!((&to["TimeoutInMillis"], &to["Description"]), (&json!(2000), &json!("slow")));
+    let stage = house.call("apigatewayv2", "GetStages", id).await["Items"][0].clone();
+    assert_eq!((&stage["StageVariables"], &stage["Tags"]), (&json!({ "v": "1" }), &json!({ "c": "d" })));
+    assert_eq!(house.deploy(&changed).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_renamed_function_takes_everything_along() {
+    let house = House::open().await;
+    let template = |name: &str, stage: &str| {
+        format!(
+            "Transform: AWS::Serverless-2016-10-31\nResources:\n  F:\n    Type: AWS::Serverless::Function\n    \
+             Properties:\n      FunctionName: {name}\n      CodeUri: code\n      Handler: app.handler\n      Runtime: \
+             python3.13\n      FunctionUrlConfig: {{AuthType: NONE}}\n      EventInvokeConfig: {{MaximumRetryAttempts: \
+             1}}\n      Events:\n        Put: {{Type: S3, Properties: {{Bucket: !Ref B, Events: 's3:ObjectCreated:*'}}}}\n        \
+             Get: {{Type: HttpApi, Properties: {{Path: /get, Method: get, ApiId: !Ref Api}}}}\n  B: {{Type: \
+             AWS::S3::Bucket}}\n  Api: {{Type: AWS::Serverless::HttpApi, Properties: {{StageName: {stage}}}}}\nOutputs:\n  \
+             Url: {{Value: !Sub 'https://${{Api}}.execute-api.${{AWS::Region}}.amazonaws.com/${{Api.Stage}}/get'}}\n  End: \
+             {{Value: !GetAtt Api.ApiEndpoint}}\n"
+        )
+    };
+    house.deploy(&template("one", "prod")).await;
+    let deployed = house.try_deploy(&template("two", "live")).await.expect("it is possible");
+    let done = crate::house::steps(&deployed);
+    assert!(done.contains(&"changed F".to_owned()) && done.contains(&"removed F/one".to_owned()), "{done:?}");
+    let functions = house.call("lambda", "ListFunctions", json!({})).await;
+    assert_eq!(functions["Functions"].as_array().map(Vec::len), Some(1));
+    let policy = house.call("lambda", "GetPolicy", json!({ "FunctionName": "two" })).await.to_string();
+    assert_eq!(policy.matches("Sid").count(), 4, "{policy}");
+    house.call("lambda", "GetFunctionUrlConfig", json!({ "FunctionName": "two" })).await;
+    let api = deployed.outputs[0].api.clone().expect("it is the address of an API");
+    assert_eq!(api.1, "live/get");
+    assert_eq!(deployed.outputs[1].value, format!("http://{}.execute-api.localhost:4566", api.0));
+    assert_eq!(deployed.paths(), [(api.0.as_str(), "GET", "/live/get".to_owned())]);
+    assert_eq!(house.deploy(&template("two", "live")).await, [""; 0]);
+}

@@ -24,7 +24,8 @@ impl Parameters {
     }
 }
 
-/// One word of the command line may hold several, parted by spaces outside quotes.
+/// One word of the command line may hold several, parted by spaces outside quotes; unless not every part is one, and
+/// so the space belongs to a value.
 fn split(text: &str) -> Vec<String> {
     let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
     for letter in text.chars() {
@@ -37,7 +38,8 @@ fn split(text: &str) -> Vec<String> {
     }
     words.push(word);
     words.retain(|word| !word.is_empty());
-    words
+    let are_pairs = words.iter().all(|word| word.find('=').is_some_and(|at| at > 0));
+    if are_pairs { words } else { vec![text.to_owned()] }
 }
 
 fn pair(text: &str) -> Result<String, Failure> {
@@ -61,6 +63,7 @@ mod tests {
             (&["A=1", "B=x=y"][..], &[][..], &["A=1", "B=x=y"][..]),
             (&[], &["A=1", "B=2"], &["A=1", "B=2"]),
             (&[], &["A=1 B='two words'"], &["A=1", "B=two words"]),
+            (&[], &["A=two words"], &["A=two words"]),
             (&[], &["ParameterKey=A,ParameterValue=1,2"], &["A=1,2"]),
             (&["A=1"], &["A=2"], &["A=1", "A=2"]),
         ] {
