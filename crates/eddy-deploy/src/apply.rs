@@ -113,8 +113,12 @@ impl Run<'_> {
             let made = old.made();
             self.write(&wish.id, &Row { state: State::Unsettled, ..row.clone() }.of(made.clone())).await?;
             self.forget(&left_over).await?;
-            resource::update(kind, &self.caller, &made, &Value::Null, wish).await?;
-            return Ok((Some(Done::Made), row.of(made)));
+            match resource::update(kind, &self.caller, &made, &Value::Null, wish).await {
+                Ok(()) => return Ok((Some(Done::Made), row.of(made))),
+                // Its removal was cut off when it was done.
+                Err(why) if why.says_gone() => {}
+                Err(why) => return Err(why.into()),
+            }
         }
         self.write(&wish.id, &Row { state: State::Intended, ..row.clone() }).await?;
         let made = match resource::create(kind, &self.caller, wish).await {

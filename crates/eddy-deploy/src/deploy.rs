@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use eddy_aws::Front;
 use eddy_base::{Code, Fault, Region, Scope as Owner, Subject};
-use eddy_store::Order;
+use eddy_store::{Batch, Order};
 
 use crate::apply::Run;
 use crate::keys::{self, Row};
@@ -29,6 +29,8 @@ pub struct Wanted {
     pub folder: PathBuf,
     /// What this deployment is called; its resources belong to it.
     pub stack: String,
+    /// Whoever deploys has chosen the name, so it may come from another folder than before.
+    pub is_named: bool,
     pub region: Region,
     pub parameters: BTreeMap<String, String>,
 }
@@ -90,6 +92,12 @@ pub enum Stopped {
     #[error("{place}: {id}: {failure}")]
     At { place: String, id: String, failure: Failure },
     /// Nothing was changed.
+    #[error(
+        "{stack} was deployed from {}, and what that has made would be removed: give this one another name with \
+         --stack NAME, or take its place with --stack {stack}", folder.display()
+    )]
+    Elsewhere { stack: String, folder: PathBuf },
+    /// Nothing was changed.
     #[error("a deployment of {0} is under way; try again when it has ended")]
     Busy(String),
     #[error("{0}")]
@@ -108,7 +116,9 @@ impl From<Stopped> for Fault {
         match stopped {
             Stopped::Store(fault) => fault,
             Stopped::Refused(_) => Fault::invalid(text),
-            Stopped::At { .. } | Stopped::Busy(_) => Fault::new(Code::Conflict, Subject::Request, text),
+            Stopped::At { .. } | Stopped::Busy(_) | Stopped::Elsewhere { .. } => {
+                Fault::new(Code::Conflict, Subject::Request, text)
+            }
         }
     }
 }
@@ -145,9 +155,17 @@ impl Deployer {
         scope.know(plan.resources.iter().map(|resource| resource.id.clone()));
         let env = engines.store.env().clone();
         let mut wishes = Wishes::new(&plan, &wanted.folder, &wanted.stack, env, scope);
-        let rows = self.rows(&owner, &wanted.stack)?;
+        let (folder, rows) = self.rows(&owner, &wanted.stack)?;
+        // One that is not there any more has moved.
+        let is_another = |folder: &&PathBuf| **folder != wanted.folder && !wanted.is_named && folder.is_dir();
+        if let Some(folder) = folder.as_ref().filter(is_another) {
+            return Err(Stopped::Elsewhere { stack: wanted.stack.clone(), folder: folder.clone() });
+        }
         let caller = |mode| Caller { front: &self.front, region: &wanted.region, mode };
         rehearse(&mut wishes, &place, &rows, &caller(Mode::Rehearses)).await?;
+        if folder.as_ref() != Some(&wanted.folder) {
+            self.remember(&owner, wanted).await?;
+        }
         let mut run = Run {
             store: &engines.store,
             owner,
@@ -178,15 +196,29 @@ impl Deployer {
         Ok(Turn { busy: self.busy.clone(), stack })
     }
 
-    fn rows(&self, owner: &Owner, stack: &str) -> Result<BTreeMap<String, Row>, Stopped> {
+    /// The folder that a stack is deployed from, and what stands of it.
+    fn rows(&self, owner: &Owner, stack: &str) -> Result<(Option<PathBuf>, BTreeMap<String, Row>), Stopped> {
+        let unreadable = || Stopped::Store(Fault::internal("a row of a deployment cannot be read"));
         let snapshot = self.front.engines().store.snapshot();
-        let rows = snapshot.scan(keys::resources(owner, stack), Order::Forward, ROWS_MAX)?;
-        let read = |(key, row): (eddy_store::Key, eddy_store::Row)| {
-            let unreadable = || Stopped::Store(Fault::internal("a row of a deployment cannot be read"));
+        let (mut folder, mut rows) = (None, BTreeMap::new());
+        for (key, row) in snapshot.scan(keys::all(owner, stack), Order::Forward, ROWS_MAX)? {
             let id = keys::logical_id(&key).ok_or_else(unreadable)?;
-            Ok((id, minicbor::decode(&row.value).map_err(|_| unreadable())?))
-        };
-        rows.into_iter().map(read).collect()
+            if id == keys::FOLDER {
+                let path = std::str::from_utf8(&row.value).map_err(|_| unreadable())?;
+                folder = Some(PathBuf::from(path));
+            } else {
+                rows.insert(id, minicbor::decode(&row.value).map_err(|_| unreadable())?);
+            }
+        }
+        Ok((folder, rows))
+    }
+
+    async fn remember(&self, owner: &Owner, wanted: &Wanted) -> Result<(), Stopped> {
+        let mut batch = Batch::new();
+        let path = wanted.folder.to_string_lossy().into_owned();
+        batch.put(keys::folder(owner, &wanted.stack), path.into_bytes());
+        self.front.engines().store.commit(batch, ()).await?;
+        Ok(())
     }
 }
 

@@ -3,6 +3,7 @@
 //! | key | value | written by | absent |
 //! |---|---|---|---|
 //! | account, region, stack / logical id | [`Row`] | a deployment, before a resource is made and after | before its first deployment and after its removal |
+//! | account, region, stack / `/` | the folder, text | a deployment | before the first one |
 //! | account, region, stack / logical id `/` physical id | [`Row`] | a deployment that makes another resource in its place | unless something was replaced and is not removed yet |
 
 use std::collections::BTreeMap;
@@ -16,6 +17,9 @@ use crate::resolve::Made;
 
 /// The key space of deployments.
 pub const SPACE: Space = Space::new(b'd', "deploy");
+
+/// In place of a logical id in the key of [`folder`].
+pub const FOLDER: &str = "/";
 
 /// A resource that a template has made, or is about to make.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -81,8 +85,13 @@ pub fn resource(scope: &Scope, stack: &str, id: &str) -> Key {
     SPACE.key().text(account).text(region).text(stack).cell().text(id).key()
 }
 
-/// All resources of a stack.
-pub fn resources(scope: &Scope, stack: &str) -> Range {
+/// The row that says from which folder a stack is deployed. No logical id is a slash.
+pub fn folder(scope: &Scope, stack: &str) -> Key {
+    resource(scope, stack, FOLDER)
+}
+
+/// All rows of a stack.
+pub fn all(scope: &Scope, stack: &str) -> Range {
     let (account, region) = (scope.account.as_str(), scope.region.as_str());
     SPACE.key().text(account).text(region).text(stack).cell().prefix()
 }

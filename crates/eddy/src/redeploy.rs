@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use eddy_base::Task;
 use eddy_base::env::blocking;
-use eddy_deploy::{Output, Wanted};
+use eddy_deploy::{Output, Stopped, Wanted};
 use eddy_runtime::python::Interpreter;
 use eddy_runtime::runtimes;
+use serde::Deserialize;
 
 use crate::assemble::App;
 use crate::banner;
@@ -22,6 +23,9 @@ use crate::watch::Watch;
 
 /// How long functions wait for boto3 while it is being installed.
 const INSTALL_WAIT_MAX: Duration = Duration::from_secs(20);
+
+/// When to try again while somebody else deploys the same.
+const BUSY_AGAIN: Duration = Duration::from_millis(200);
 
 /// The parameter that `up` sets by itself, where a template has it.
 const RUNTIME: &str = "Runtime";
@@ -35,11 +39,11 @@ pub fn start(
     app: &Arc<App>,
     settings: &Settings,
     folder: Option<&Path>,
-    parameters: &[String],
+    asked: &Asked,
 ) -> Result<Option<Task>, Failure> {
     let Some(folder) = folder else { return Ok(None) };
     let folder = folder.canonicalize().map_err(|why| format!("{}: {why}", folder.display()))?;
-    let wanted = wanted(app, &folder, parameters)?;
+    let wanted = wanted(app, &folder, asked)?;
     let client = Client::of_folder(&settings.data.value, app.address, app.region.clone())?;
     let mut watch = Watch::new(&folder, app.engines.store.env().clone())?;
     let (app, env) = (app.clone(), app.engines.store.env().clone());
@@ -54,14 +58,18 @@ pub fn start(
     Ok(Some(env.spawn("redeploy", Box::pin(task))))
 }
 
-/// What a folder is deployed as: its own name is the stack's.
-pub fn wanted(app: &App, folder: &Path, parameters: &[String]) -> Result<Wanted, Failure> {
-    let mut given = BTreeMap::new();
-    for parameter in parameters {
-        let (name, value) =
-            parameter.split_once('=').ok_or_else(|| format!("--parameter {parameter}: it is NAME=VALUE"))?;
-        given.insert(name.to_owned(), value.to_owned());
-    }
+/// How a folder is to be deployed, beside what its template says.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Asked {
+    #[serde(default)]
+    pub parameters: BTreeMap<String, String>,
+    /// What the stack is called; as its folder, when nobody says.
+    pub stack: Option<String>,
+}
+
+/// What a folder is deployed as.
+pub fn wanted(app: &App, folder: &Path, asked: &Asked) -> Result<Wanted, Failure> {
+    let mut given = asked.parameters.clone();
     if !given.contains_key(RUNTIME)
         && eddy_deploy::has_parameter(folder, RUNTIME)
         && let Some(newest) = app.interpreters.all().first()
@@ -73,7 +81,8 @@ pub fn wanted(app: &App, folder: &Path, parameters: &[String]) -> Result<Wanted,
     }
     Ok(Wanted {
         folder: PathBuf::from(folder),
-        stack: stack(folder),
+        stack: asked.stack.clone().unwrap_or_else(|| stack(folder)),
+        is_named: asked.stack.is_some(),
         region: app.region.clone(),
         parameters: given,
     })
@@ -137,7 +146,13 @@ fn install_boto3(app: &Arc<App>, data: &Path) -> Option<Task> {
 }
 
 async fn deploy(app: &Arc<App>, wanted: &Wanted, client: &Client) {
-    match app.deployer.deploy(wanted, &|_| {}).await {
+    let env = app.engines.store.env();
+    let mut deployed = app.deployer.deploy(wanted, &|_| {}).await;
+    while let Err(Stopped::Busy(_)) = &deployed {
+        env.sleep(BUSY_AGAIN).await;
+        deployed = app.deployer.deploy(wanted, &|_| {}).await;
+    }
+    match deployed {
         Ok(deployed) => banner::deployed(&wanted.folder, &deployed, client),
         Err(why) => {
             Out::new(false).note(&format!("not deployed: {why}\n  mend it and save: it is deployed again"));

@@ -2,10 +2,40 @@
 
 use serde_json::{Value, json};
 
-use super::{Caller, Failure, Properties};
+use super::{Caller, Failure, Properties, scalar};
 use crate::resolve::Made;
 
-pub const PROPERTIES: &[&str] = &["BucketName", "NotificationConfiguration", "Tags"];
+pub const PROPERTIES: &[&str] = &[
+    "AccessControl",
+    "BucketName",
+    "NotificationConfiguration",
+    "OwnershipControls",
+    "PublicAccessBlockConfiguration",
+    "Tags",
+];
+
+/// Refuses properties that ask for another bucket than every one here is: its owner's alone, whatever lists or
+/// policies might say.
+fn check(properties: &Properties) -> Result<(), Failure> {
+    let wrong = |name: &str| Err(Failure::Template(format!("this {name} is not supported")));
+    let is_private = |value: &Value| value == "Private";
+    if properties.get("AccessControl").is_some_and(|value| !is_private(value)) {
+        return wrong("AccessControl");
+    }
+    let enforced = json!({ "Rules": [{ "ObjectOwnership": "BucketOwnerEnforced" }] });
+    if properties.get("OwnershipControls").is_some_and(|value| *value != enforced) {
+        return wrong("OwnershipControls");
+    }
+    let blocks = ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"];
+    let blocks_all = |value: &Value| {
+        value.as_object().is_some_and(|given| given.keys().all(|name| blocks.contains(&name.as_str())))
+            && blocks.iter().all(|name| scalar(&value[*name]).as_deref() == Some("true"))
+    };
+    if properties.get("PublicAccessBlockConfiguration").is_some_and(|value| !blocks_all(value)) {
+        return wrong("PublicAccessBlockConfiguration");
+    }
+    Ok(())
+}
 
 pub fn made(properties: &Properties, region: &str) -> Made {
     let name = properties.text("BucketName").unwrap_or_default();
@@ -32,6 +62,7 @@ pub async fn create(caller: &Caller<'_>, properties: &Properties) -> Result<Made
 
 /// Gives the bucket its notifications and tags.
 pub async fn settle(caller: &Caller<'_>, made: &Made, properties: &Properties) -> Result<(), Failure> {
+    check(properties)?;
     let name = &made.physical_id;
     let configurations = notifications(properties)?;
     let input = json!({ "Bucket": name, "NotificationConfiguration": configurations });

@@ -46,7 +46,7 @@ async fn everything_is_made_once_and_goes_with_its_template() {
     let template = format!(
         "Resources:\n{}{}{API}",
         function("F", "      FunctionName: f\n      Timeout: '5'\n      Environment: {Variables: {ONE: 1, YES: true}}\n"),
-        "  B: {Type: AWS::S3::Bucket, Properties: {Tags: [{Key: k, Value: 1}]}}
+        "  B: {Type: AWS::S3::Bucket, Properties: {Tags: [{Key: k, Value: 1}], AccessControl: Private, OwnershipControls: {Rules: [{ObjectOwnership: BucketOwnerEnforced}]}, PublicAccessBlockConfiguration: {BlockPublicAcls: true, BlockPublicPolicy: 'true', IgnorePublicAcls: true, RestrictPublicBuckets: true}}}
   R:
     Type: AWS::IAM::Role
     Properties:
@@ -330,4 +330,19 @@ async fn a_renamed_function_takes_everything_along() {
     assert_eq!(deployed.outputs[1].value, format!("http://{}.execute-api.localhost:4566", api.0));
     assert_eq!(deployed.paths(), [(api.0.as_str(), "GET", "/live/get".to_owned())]);
     assert_eq!(house.deploy(&template("two", "live")).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn another_folder_of_the_same_name_takes_nothing_away() {
+    let house = House::open().await;
+    house.deploy(&bucket("one", "")).await;
+    let other = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(other.path().join("template.yaml"), bucket("two", "")).expect("writable");
+    let refused = house.deploy_from(other.path().to_owned(), false).await.expect_err("it was another folder");
+    assert!(refused.to_string().contains("app was deployed from"), "{refused}");
+    assert_eq!(house.everything().await, ["one"]);
+    house.deploy_from(other.path().to_owned(), true).await.expect("the name was given");
+    assert_eq!(house.everything().await, ["two"]);
+    let refusal = house.refusal(&bucket("one", "")).await;
+    assert!(refusal.contains("app was deployed from"), "{refusal}");
 }

@@ -1,7 +1,7 @@
 //! A front over a real store, a folder with a template, and a deployer.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use eddy_aws::{Auth, Engines, Front, Settings};
@@ -87,7 +87,7 @@ impl House {
     }
 
     /// The template's folder.
-    pub fn app(&self) -> std::path::PathBuf {
+    pub fn app(&self) -> PathBuf {
         self.folder.path().join("app")
     }
 
@@ -99,9 +99,15 @@ impl House {
     /// Deploys a template.
     pub async fn try_deploy(&self, template: &str) -> Result<Deployed, Stopped> {
         self.write("template.yaml", template);
+        self.deploy_from(self.app(), false).await
+    }
+
+    /// Deploys a folder as the one stack that there is.
+    pub async fn deploy_from(&self, folder: PathBuf, is_named: bool) -> Result<Deployed, Stopped> {
         let wanted = Wanted {
-            folder: self.app(),
+            folder,
             stack: "app".to_owned(),
+            is_named,
             region: Region::default(),
             parameters: BTreeMap::new(),
         };

@@ -4,9 +4,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::parameters::Parameters;
+use super::stack::Stack;
 use super::{Context, Failure};
 use crate::client::Request;
 
@@ -15,12 +15,13 @@ pub struct Words {
     /// Folder with a template.yaml
     dir: PathBuf,
     #[command(flatten)]
-    parameters: Parameters,
+    stack: Stack,
 }
 
 pub async fn run(context: &Context, words: Words) -> Result<ExitCode, Failure> {
     let folder = words.dir.canonicalize().map_err(|why| format!("{}: {why}", words.dir.display()))?;
-    let document = serde_json::json!({ "folder": folder, "parameters": words.parameters.all()? });
+    let asked = words.stack.asked()?;
+    let document = json!({ "folder": folder, "parameters": asked.parameters, "stack": asked.stack });
     let request =
         Request::post(crate::serve::SERVICE, "/_eddy/v1/deploy").body(document.to_string().into_bytes());
     let answer = context.client()?.send(request).await?.checked()?.json()?;

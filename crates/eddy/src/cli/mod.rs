@@ -7,8 +7,8 @@ mod events;
 mod invoke;
 mod logs;
 mod out;
-mod parameters;
 mod runtime;
+mod stack;
 mod trace;
 mod up;
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use eddy_base::{Env, System};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::parameters::Parameters;
+use super::stack::Stack;
 use super::{Context, Failure};
 use crate::assemble::{self, App, Ports};
 use crate::folder::Server;
@@ -27,7 +27,7 @@ pub struct Words {
     #[command(flatten)]
     serve: ServeFlags,
     #[command(flatten)]
-    parameters: Parameters,
+    stack: Stack,
     /// Start although the store's end is missing: what it held is lost
     #[arg(long)]
     accept_loss: bool,
@@ -42,7 +42,7 @@ pub fn run(context: &Context, words: Words) -> Result<ExitCode, Failure> {
 
 async fn up(context: &Context, settings: Settings, words: Words) -> Result<ExitCode, Failure> {
     let env: Arc<dyn Env> = Arc::new(System::default());
-    let parameters = words.parameters.all()?;
+    let asked = words.stack.asked()?;
     let address = settings.listen.value;
     let listener = match env.listen(address).await {
         Ok(listener) => listener,
@@ -61,7 +61,7 @@ async fn up(context: &Context, settings: Settings, words: Words) -> Result<ExitC
     }
     banner::serving(&app, &settings, address);
     let search = banner::pythons(&app);
-    let deployer = redeploy::start(&app, &settings, words.dir.as_deref(), &parameters)?;
+    let deployer = redeploy::start(&app, &settings, words.dir.as_deref(), &asked)?;
     wait_for_a_signal().await?;
     drop((search, deployer));
     let code = stop(&app, doors, &settings, address).await;

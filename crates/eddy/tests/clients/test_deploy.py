@@ -40,7 +40,7 @@ CODE = '''
 
 @pytest.fixture
 def app(tmp_path):
-    folder = tmp_path / 'greeting'
+    folder = tmp_path / f'greeting-{tmp_path.name.replace("_", "-")}'
     (folder / 'greet').mkdir(parents=True)
     (folder / 'greet/app.py').write_text(textwrap.dedent(CODE))
     (folder / 'template.yaml').write_text(textwrap.dedent(TEMPLATE))
@@ -112,11 +112,30 @@ def test_what_cannot_be_is_one_line_and_changes_nothing(server, app, change, lin
 @pytest.mark.parametrize('words, said', [
     (['--parameter', 'Greeting'], 'the parameter Greeting: it is NAME=VALUE'),
     (['--parameter', 'Nobody=1'], 'the template has no parameter Nobody'),
+    (['--stack', '1st'], '--stack 1st: a letter, then letters, digits and hyphens'),
     (['--parameter-overrides', 'Size=1'], 'the parameter Size is at least 128, not 1'),
 ])
 def test_parameters_that_cannot_be(server, app, words, said):
     done = server.run('deploy', str(app), *words, check=False)
     assert done.returncode == 1 and said in done.stderr
+
+
+def test_a_stack_is_its_folders_unless_named(server, tmp_path):
+    for name in ['one', 'other']:
+        (tmp_path / name / 'same').mkdir(parents=True)
+        (tmp_path / name / 'same/template.yaml').write_text(
+            f'Resources: {{B: {{Type: AWS::S3::Bucket, Properties: {{BucketName: stack-of-{name}}}}}}}')
+    server.run('deploy', str(tmp_path / 'one/same'))
+    done = server.run('deploy', str(tmp_path / 'other/same'), check=False)
+    assert done.returncode == 1
+    assert f'same was deployed from {tmp_path}/one/same' in done.stderr and '--stack' in done.stderr
+    server.run('deploy', str(tmp_path / 'other/same'), '--stack', 'another')
+    said = server.run('deploy', str(tmp_path / 'one/same'), '--stack-name', 'same', '--json')
+    assert json.loads(said)['steps'] == []
+    buckets = {bucket['Name'] for bucket in server.client('s3').list_buckets()['Buckets']}
+    assert {'stack-of-one', 'stack-of-other'} <= buckets
+    for name in ['one', 'other']:
+        server.client('s3').delete_bucket(Bucket=f'stack-of-{name}')
 
 
 def test_a_folder_without_a_template(server, tmp_path):

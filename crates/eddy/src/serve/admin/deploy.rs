@@ -1,26 +1,29 @@
 //! Deployments for `eddy deploy`.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use eddy_base::Fault;
 use eddy_deploy::{Deployed, Done, Output};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::assemble::App;
-use crate::redeploy;
+use crate::redeploy::{self, Asked};
+
+/// What is asked for.
+#[derive(Deserialize)]
+struct Request {
+    /// Absolute, on this machine.
+    folder: PathBuf,
+    #[serde(flatten)]
+    asked: Asked,
+}
 
 /// Deploys a folder of this machine.
 pub async fn deploy(app: &Arc<App>, body: &[u8]) -> Result<Value, Fault> {
-    let asked: Value = serde_json::from_slice(body).map_err(|why| Fault::invalid(why.to_string()))?;
-    let folder = asked["folder"].as_str().ok_or_else(|| Fault::invalid("folder: missing"))?;
-    let parameters: Vec<String> = asked["parameters"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|text| text.as_str().map(str::to_owned))
-        .collect();
-    let wanted = redeploy::wanted(app, Path::new(folder), &parameters);
+    let request: Request = serde_json::from_slice(body).map_err(|why| Fault::invalid(why.to_string()))?;
+    let wanted = redeploy::wanted(app, &request.folder, &request.asked);
     let wanted = wanted.map_err(|why| Fault::invalid(why.to_string()))?;
     let deployed = app.deployer.deploy(&wanted, &|_| {}).await?;
     Ok(document(app, &deployed))
