@@ -28,7 +28,11 @@ impl Operation for CreateIntegration {
     }
 
     async fn check(&self, _: &Cx) -> Result<(), Fault> {
-        kind(&self.integration_type)
+        kind(&self.integration_type)?;
+        self.integration_uri.as_deref().map_or(Ok(()), input::uri)?;
+        self.payload_format_version.as_deref().map(input::format).transpose()?;
+        self.timeout_in_millis.map(input::timeout).transpose()?;
+        input::description(self.description.as_deref())
     }
 
     async fn call(self, cx: Cx) -> Result<Reply<IntegrationShape>, Fault> {

@@ -1,4 +1,5 @@
-use eddy_base::Fault;
+use eddy_base::{Code, Fault, Subject};
+use eddy_gateway::route::Key;
 use serde::Deserialize;
 
 use super::fault::{Named, worded};
@@ -21,6 +22,15 @@ impl Operation for CreateRoute {
 
     fn needs(&self, cx: &Cx) -> Needs {
         super::on(cx, super::POST, format_args!("apis/{}/routes", self.api_id))
+    }
+
+    async fn check(&self, cx: &Cx) -> Result<(), Fault> {
+        self.target.as_deref().map(input::target).transpose()?;
+        if self.route_key.parse::<Key>().is_err() {
+            let fault = Fault::new(Code::Invalid, Subject::Route, "the route key is malformed");
+            return Err(worded(cx, Named::default(), fault));
+        }
+        Ok(())
     }
 
     async fn call(self, cx: Cx) -> Result<Reply<RouteShape>, Fault> {

@@ -29,6 +29,12 @@ impl Operation for CreateStage {
         super::on(cx, super::POST, format_args!("apis/{}/stages", self.api_id))
     }
 
+    async fn check(&self, _: &Cx) -> Result<(), Fault> {
+        input::variables(self.stage_variables.clone().unwrap_or_default())?;
+        input::tags(self.tags.clone())?;
+        input::description(self.description.as_deref())
+    }
+
     async fn call(self, cx: Cx) -> Result<Reply<StageShape>, Fault> {
         input::description(self.description.as_deref())?;
         let deployment = self.deployment_id.unwrap_or_default();

@@ -116,6 +116,9 @@ impl Definition {
                 (Key::DEFAULT, "ANY") => Key::DEFAULT.to_owned(),
                 _ => format!("{method} {path}"),
             };
+            if let Err(why) = key.parse::<Key>() {
+                return Err(bad(format!("Unable to create route at path '{path}': {why}")));
+            }
             let place = format!("{path} {name}");
             let Value::Object(operation) = operation else {
                 return Err(bad(format!("Invalid OpenAPI document: {place} is not an object")));
@@ -310,6 +313,7 @@ components:
             ("{".to_owned(), "OpenAPI"),
             ("openapi: 3.0.1\ninfo: {}".to_owned(), "info.title"),
             (of("security: [{a: []}]"), "security"),
+            (of("operationId: x").replace("/a:", "/{a:"), "Unable to create route at path '/{a'"),
             (integration("type: http_proxy, uri: 'http://a'"), "HTTP_PROXY"),
             (integration(&format!("{lambda}, credentials: 'arn:x'")), "credentials"),
             (integration("type: aws_proxy, payloadFormatVersion: '2.0'"), "uri"),

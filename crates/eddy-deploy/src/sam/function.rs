@@ -31,6 +31,7 @@ pub fn expand(resource: &Resource, plain: &mut Plain<'_>) -> Result<(), Error> {
     let mut function = Resource::new(line, id, "AWS::Lambda::Function");
     function.depends_on.clone_from(&resource.depends_on);
     function.is_retained = resource.is_retained;
+    function.outlives_replacement = resource.outlives_replacement;
     function.set("Code", code(&mut properties, line, plain.scope)?);
     for name in SAME {
         if let Some(value) = properties.take(name) {

@@ -24,6 +24,7 @@ pub struct Api {
     stage_properties: Vec<(&'static str, Node)>,
     fail_on_warnings: Option<Node>,
     is_retained: bool,
+    outlives_replacement: bool,
     depends_on: Vec<String>,
 }
 
@@ -42,6 +43,7 @@ impl Api {
             stage_properties: Vec::new(),
             fail_on_warnings: None,
             is_retained: false,
+            outlives_replacement: false,
             depends_on: Vec::new(),
         }
     }
@@ -51,6 +53,7 @@ impl Api {
 pub fn declare(resource: &Resource, plain: &mut Plain<'_>) -> Result<(), Error> {
     let mut api = Api::new(&resource.id, resource.line);
     api.is_retained = resource.is_retained;
+    api.outlives_replacement = resource.outlives_replacement;
     api.depends_on.clone_from(&resource.depends_on);
     let mut properties = Properties::new(&resource.id, &resource.properties);
     if let Some(body) = properties.take("DefinitionBody") {
@@ -155,12 +158,12 @@ fn write(mut api: Api, plain: &mut Plain<'_>) -> Result<(), Error> {
         stage.set(name, value);
     }
     stage.set("AutoDeploy", Node { line, value: Value::Bool(true) });
-    stage.is_retained = api.is_retained;
+    (stage.is_retained, stage.outlives_replacement) = (api.is_retained, api.outlives_replacement);
     let mut resource = Resource::new(line, id, "AWS::ApiGatewayV2::Api").with("Body", api.body);
     if let Some(flag) = fails {
         resource.set("FailOnWarnings", flag);
     }
-    resource.is_retained = api.is_retained;
+    (resource.is_retained, resource.outlives_replacement) = (api.is_retained, api.outlives_replacement);
     resource.depends_on = api.depends_on;
     plain.resources.extend([resource, stage]);
     Ok(())

@@ -137,6 +137,12 @@ async fn of_the_operations() {
             plain("AWS::Lambda::EventInvokeConfig", "      FunctionName: f\n      Qualifier: $LATEST\n      DestinationConfig: {OnFailure: {Destination: 'arn:aws:sqs:us-east-1:000000000000:q'}}\n"),
             "template.yaml:8: R: PutFunctionEventInvokeConfig: ",
         ),
+        (plain("AWS::ApiGatewayV2::Route", "      ApiId: a\n      RouteKey: FETCH things\n"), "template.yaml:4: R: CreateRoute: BadRequestException: The provided route key"),
+        (
+            plain("AWS::ApiGatewayV2::Integration", "      ApiId: a\n      IntegrationType: AWS_PROXY\n      IntegrationUri: 'arn:aws:lambda:us-east-1:000000000000:function:f'\n      PayloadFormatVersion: '3.0'\n"),
+            "template.yaml:9: R: CreateIntegration: BadRequestException: PayloadFormatVersion must be",
+        ),
+        (serverless("      Events:\n        H: {Type: HttpApi, Properties: {Path: no/slash, Method: get}}\n"), "template.yaml:8: ServerlessHttpApi: ImportApi: BadRequestException: Unable to create route at path 'no/slash'"),
         (plain("AWS::Logs::LogGroup", "      RetentionInDays: 2.5\n"), "template.yaml:"),
         (plain("AWS::IAM::Role", "      RoleName: r\n"), "template.yaml:"),
     ])
