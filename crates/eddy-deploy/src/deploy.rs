@@ -151,8 +151,7 @@ impl Deployer {
         };
         let plan = Plan::of_folder(&wanted.folder, &place, &wanted.parameters)?;
         let scope = Scope::new(&plan.template, &place, &wanted.parameters);
-        let mut scope = scope.map_err(|why| plan.refusal(why))?;
-        scope.know(plan.resources.iter().map(|resource| resource.id.clone()));
+        let scope = scope.map_err(|why| plan.refusal(why))?;
         let env = engines.store.env().clone();
         let mut wishes = Wishes::new(&plan, &wanted.folder, &wanted.stack, env, scope);
         let (folder, rows) = self.rows(&owner, &wanted.stack)?;

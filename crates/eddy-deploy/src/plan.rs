@@ -104,13 +104,19 @@ fn expand(
     given: &BTreeMap<String, String>,
 ) -> Result<(Vec<Resource>, Names), Error> {
     let scope = Scope::new(template, place, given)?;
-    let mut existing = Vec::new();
+    let (mut existing, mut absent) = (Vec::new(), Vec::new());
     for resource in &template.resources {
         if scope.holds(resource.condition.as_deref(), resource.line)? {
             existing.push(resource);
+        } else {
+            absent.push(&resource.id);
         }
     }
-    let (resources, names) = sam::expand(template, &existing, &scope)?;
+    let (mut resources, names) = sam::expand(template, &existing, &scope)?;
+    for resource in &mut resources {
+        // There is nothing to wait for; a value that refers to it is refused.
+        resource.depends_on.retain(|name| !absent.contains(&name));
+    }
     Ok((graph::order(resources)?, names))
 }
 
@@ -123,7 +129,6 @@ fn check(
     folder: &Path,
 ) -> Result<Value, Error> {
     let mut scope = Scope::new(template, place, given)?;
-    scope.know(resources.iter().map(|resource| resource.id.clone()));
     let mut all = Map::new();
     for resource in resources {
         let kind = Kind::of(resource)?;

@@ -30,10 +30,8 @@ pub struct Scope<'a> {
     place: &'a Place,
     parameters: HashMap<String, Value>,
     conditions: HashMap<String, bool>,
-    /// Resources that exist already.
+    /// Resources that exist already, or what stands in for them.
     pub made: HashMap<String, Made>,
-    /// Resources that the template has, after SAM: those that are not made yet stand for themselves by name.
-    known: Vec<String>,
 }
 
 impl<'a> Scope<'a> {
@@ -56,24 +54,13 @@ impl<'a> Scope<'a> {
         for parameter in &template.parameters {
             parameters.insert(parameter.name.clone(), parameter.value(given)?);
         }
-        let mut scope = Scope {
-            template,
-            place,
-            parameters,
-            conditions: HashMap::new(),
-            made: HashMap::new(),
-            known: template.resources.iter().map(|resource| resource.id.clone()).collect(),
-        };
+        let mut scope =
+            Scope { template, place, parameters, conditions: HashMap::new(), made: HashMap::new() };
         for (name, _) in &template.conditions {
             let decided = scope.condition(name, 1, &mut Vec::new())?;
             scope.conditions.insert(name.clone(), decided);
         }
         Ok(scope)
-    }
-
-    /// Resources that expanding SAM has added.
-    pub fn know(&mut self, ids: impl IntoIterator<Item = String>) {
-        self.known.extend(ids);
     }
 
     /// Does a resource or output with this condition exist?
@@ -171,7 +158,6 @@ impl<'a> Scope<'a> {
         }
         match self.made.get(name) {
             Some(made) => Ok(Some(Node::text(line, made.physical_id.clone()))),
-            None if self.known.iter().any(|known| known == name) => Ok(Some(Node::text(line, name))),
             None => Err(Error::new(line, format!("there is no parameter or resource {name}"))),
         }
     }
@@ -196,7 +182,6 @@ impl<'a> Scope<'a> {
                 .get(attribute)
                 .cloned()
                 .ok_or_else(|| Error::new(line, format!("{resource} has no attribute {attribute}"))),
-            None if self.known.iter().any(|known| known == resource) => Ok(format!("{resource}.{attribute}")),
             None => Err(Error::new(line, format!("there is no resource {resource}"))),
         }
     }
@@ -381,7 +366,6 @@ mod tests {
             ("!Ref Stage", r#""dev""#),
             ("!Ref AWS::Region", r#""us-east-1""#),
             ("!Ref Made", r#""made-1""#),
-            ("!Ref Later", r#""Later""#),
             ("!GetAtt Made.Arn", r#""arn:x""#),
             ("!Sub 'a-${Stage}-${Made.Arn}-${!x}-${AWS::AccountId}'", r#""a-dev-arn:x-${x}-000000000000""#),
             ("!Sub ['${A}/${Stage}', {A: !Ref Made}]", r#""made-1/dev""#),
@@ -403,6 +387,8 @@ mod tests {
     fn what_refers_to_nothing_is_refused() {
         for (value, said) in [
             ("!Ref Nobody", "no parameter or resource Nobody"),
+            ("!Ref Later", "no parameter or resource Later"),
+            ("!GetAtt Later.Arn", "no resource Later"),
             ("!GetAtt Made.Nothing", "no attribute Nothing"),
             ("!Sub '${Nobody}'", "Nobody"),
             ("!If [Nobody, 1, 2]", "no condition Nobody"),

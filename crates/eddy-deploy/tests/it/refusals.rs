@@ -158,6 +158,11 @@ async fn of_references() {
         (format!("{PLAIN}Outputs:\n  O: {{Value: !ImportValue x}}\n"), "template.yaml:4: Fn::ImportValue is not supported"),
         (format!("{PLAIN}  B: {{Type: AWS::S3::Bucket, DependsOn: [First, Nobody]}}\n"), "template.yaml:3: B: DependsOn names Nobody"),
         (format!("{PLAIN}  B: {{Type: AWS::S3::Bucket, Condition: Nobody}}\n"), "template.yaml:3: there is no condition Nobody"),
+        (
+            format!("Conditions: {{No: !Equals [a, b]}}\n{PLAIN}  A: {{Type: AWS::S3::Bucket, Condition: No}}\n  B: {{Type: AWS::S3::Bucket, Properties: {{BucketName: !Ref A}}}}\n"),
+            "template.yaml:5: there is no parameter or resource A",
+        ),
+        (format!("{PLAIN}  B: {{Type: AWS::S3::Bucket, Properties: {{BucketName: !Ref B}}}}\n"), "template.yaml:3: there is no parameter or resource B"),
         (format!("{PLAIN}  B: {{Type: AWS::SQS::Queue}}\n"), "template.yaml:3: B: AWS::SQS::Queue is not supported"),
         (format!("{PLAIN}  B: {{Type: AWS::S3::Bucket, DeletionPolicy: Snapshot}}\n"), "template.yaml:3: this DeletionPolicy is not supported"),
         (format!("{PLAIN}  B: {{Type: 'AWS::CloudFormation::Stack', Properties: {{TemplateURL: x}}}}\n"), "template.yaml:3: B: AWS::CloudFormation::Stack"),
