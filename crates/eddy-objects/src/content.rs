@@ -1,10 +1,12 @@
 //! A body on its way in: kept in memory while it is small, in a blob when it is not.
 
 use bytes::{Bytes, BytesMut};
+use eddy_base::Id;
 use eddy_store::{BlobId, BlobWriter, INLINE_BYTES_MAX, Store};
 use md5::{Digest, Md5};
 
 use crate::checksum::{Algorithm, Checksum, Coverage, Hasher};
+use crate::cipher::{Cipher, Pass};
 use crate::error::Error;
 use crate::limits::UPLOAD_BYTES_MAX;
 use crate::rows::{Body, Extent};
@@ -12,13 +14,20 @@ use crate::rows::{Body, Extent};
 /// Takes a body piece by piece. Dropping it leaves nothing behind.
 pub struct Writer {
     store: Store,
+    cipher: Cipher,
     place: Place,
     size: u64,
 }
 
 enum Place {
     Memory(BytesMut),
-    Blob(BlobWriter),
+    Blob(Box<Blob>),
+}
+
+/// A blob that is being written, encrypted on the way.
+struct Blob {
+    writer: BlobWriter,
+    pass: Pass,
 }
 
 /// What is computed of all bytes of a body.
@@ -47,13 +56,13 @@ pub struct Content {
 
 /// The bytes of a [`Content`].
 pub(crate) enum Kept {
-    Inline(Bytes),
+    Inline { bytes: Bytes, salt: Id },
     Blob(BlobId),
 }
 
 impl Writer {
-    pub(crate) fn new(store: Store) -> Writer {
-        Writer { store, place: Place::Memory(BytesMut::new()), size: 0 }
+    pub(crate) fn new(store: Store, cipher: Cipher) -> Writer {
+        Writer { store, cipher, place: Place::Memory(BytesMut::new()), size: 0 }
     }
 
     /// # Errors
@@ -68,14 +77,24 @@ impl Writer {
             Place::Memory(buffer) if buffer.len() + bytes.len() <= INLINE_BYTES_MAX => {
                 buffer.extend_from_slice(&bytes);
             }
-            Place::Memory(buffer) => {
-                let mut blob = self.store.blobs().create()?;
-                blob.write(std::mem::take(buffer).freeze()).await?;
-                blob.write(bytes).await?;
-                self.place = Place::Blob(blob);
-            }
+            Place::Memory(_) => self.spill().await?.write(bytes).await?,
         }
         Ok(())
+    }
+
+    /// Moves what stands in memory into a blob.
+    async fn spill(&mut self) -> Result<&mut Blob, Error> {
+        if let Place::Memory(buffer) = &mut self.place {
+            let writer = self.store.blobs().create()?;
+            let pass = self.cipher.blob(writer.id(), 0);
+            let mut blob = Box::new(Blob { writer, pass });
+            blob.write(std::mem::take(buffer).freeze()).await?;
+            self.place = Place::Blob(blob);
+        }
+        match &mut self.place {
+            Place::Blob(blob) => Ok(blob),
+            Place::Memory(_) => unreachable!("it was just moved"),
+        }
     }
 
     /// Bytes so far.
@@ -89,8 +108,11 @@ impl Writer {
     /// Whatever the store says.
     pub async fn finish(self, digests: Digests) -> Result<Content, Error> {
         let kept = match self.place {
-            Place::Memory(buffer) => Kept::Inline(buffer.freeze()),
-            Place::Blob(writer) => Kept::Blob(writer.finish().await?),
+            Place::Memory(buffer) => {
+                let salt = Id::random(self.store.env().as_ref());
+                Kept::Inline { bytes: self.cipher.row(salt).turn(buffer.freeze()), salt }
+            }
+            Place::Blob(blob) => Kept::Blob(blob.writer.finish().await?),
         };
         Ok(Content { size: self.size, digests, kept })
     }
@@ -101,12 +123,15 @@ impl Writer {
     /// # Errors
     /// Whatever the store says.
     pub async fn finish_part(mut self, digests: Digests) -> Result<Content, Error> {
-        if let Place::Memory(buffer) = &mut self.place {
-            let mut blob = self.store.blobs().create()?;
-            blob.write(std::mem::take(buffer).freeze()).await?;
-            self.place = Place::Blob(blob);
-        }
+        self.spill().await?;
         self.finish(digests).await
+    }
+}
+
+impl Blob {
+    async fn write(&mut self, bytes: Bytes) -> Result<(), Error> {
+        self.writer.write(self.pass.turn(bytes)).await?;
+        Ok(())
     }
 }
 
@@ -114,7 +139,9 @@ impl Content {
     /// How a row names these bytes.
     pub(crate) fn body(&self) -> Body {
         match &self.kept {
-            Kept::Inline(bytes) => Body { inline: Some(bytes.clone()), ..Body::default() },
+            Kept::Inline { bytes, salt } => {
+                Body { inline: Some(bytes.clone()), salt: Some(*salt), ..Body::default() }
+            }
             Kept::Blob(blob) => Body {
                 extents: vec![Extent { blob: *blob, offset: 0, length: self.size, foreign: None }],
                 ..Body::default()
@@ -125,7 +152,7 @@ impl Content {
     /// The blob that the new row must hold.
     pub(crate) fn blob(&self) -> Option<BlobId> {
         match &self.kept {
-            Kept::Inline(_) => None,
+            Kept::Inline { .. } => None,
             Kept::Blob(blob) => Some(*blob),
         }
     }

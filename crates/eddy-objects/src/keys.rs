@@ -5,6 +5,7 @@
 //!
 //! | kind | rest of the key | value | who writes it | absent when |
 //! |---|---|---|---|---|
+//! | `0` cipher, of the bucket without a name | | the key that bodies are encrypted with (32) | the first start | never, once there is a bucket |
 //! | `1` bucket | | [`rows::Bucket`](crate::rows::Bucket) | create; never rewritten, so that its position names this life of the bucket | there is no such bucket |
 //! | `2` writes | | counter | whatever may end the bucket's emptiness: puts, copies, uploads and their parts | nothing was ever written |
 //! | `3` bucket tags | | [`rows::Tags`](crate::rows::Tags) | set and remove tags | no tags |
@@ -34,6 +35,7 @@ pub(crate) const SPACE: Space = Space::new(b'o', "objects");
 /// The inverted version of an object in a bucket that keeps no versions.
 pub(crate) const UNVERSIONED: u64 = u64::MAX;
 
+const CIPHER: u8 = 0;
 const BUCKET: u8 = 1;
 const WRITES: u8 = 2;
 const BUCKET_TAGS: u8 = 3;
@@ -51,6 +53,11 @@ const DEBT: u8 = 51;
 
 fn row(bucket: &str, kind: u8) -> RowBuilder {
     SPACE.key().text(bucket).cell().u8(kind)
+}
+
+/// No bucket has an empty name.
+pub(crate) fn cipher() -> Key {
+    row("", CIPHER).key()
 }
 
 pub(crate) fn bucket(name: &str) -> Key {

@@ -13,6 +13,7 @@ mod body;
 mod bucket;
 mod cbor;
 mod checksum;
+mod cipher;
 mod conditions;
 mod content;
 mod copy;
@@ -31,6 +32,8 @@ use eddy_base::env::blocking;
 use eddy_base::{Fault, Id, Timestamp};
 use eddy_bus::Bus;
 use eddy_store::{Batch, Durable, Pos, Snapshot, Space, Store, Update};
+
+use crate::cipher::Cipher;
 
 pub use bucket::{Bucket, BucketPage, BucketQuery, Tags};
 pub use checksum::{Algorithm, Checksum, Coverage, Hasher};
@@ -61,6 +64,7 @@ pub fn updates() -> Vec<Update> {
 pub struct Objects {
     store: Store,
     bus: Bus,
+    cipher: Cipher,
 }
 
 /// Something read, and the position up to which it is true.
@@ -84,14 +88,15 @@ impl Objects {
     /// # Errors
     /// Whatever the store says, and rows that can't be read.
     pub async fn open(store: Store, bus: Bus) -> Result<Objects, Fault> {
-        let objects = Objects { store, bus };
+        let cipher = Cipher::open(&store).await?;
+        let objects = Objects { store, bus, cipher };
         objects.recover().await?;
         Ok(objects)
     }
 
     /// Takes a body in, for [`Objects::put`] and [`Objects::put_part`].
     pub fn writer(&self) -> Writer {
-        Writer::new(self.store.clone())
+        Writer::new(self.store.clone(), self.cipher.clone())
     }
 
     fn now(&self) -> Timestamp {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use eddy_store::{BlobId, BlobReader, Store};
 
+use crate::cipher::{Cipher, Pass};
 use crate::error::Error;
 use crate::limits::ATTEMPTS_MAX;
 use crate::object::{self, Object, read_body, require};
@@ -27,9 +28,10 @@ type Pins = Arc<[BlobReader]>;
 /// Gives a range of a body piece by piece.
 pub struct Reader {
     store: Store,
+    cipher: Cipher,
     inline: Option<Bytes>,
     rest: VecDeque<(BlobId, Range<u64>)>,
-    current: Option<BlobReader>,
+    current: Option<(BlobReader, Pass)>,
     _pins: Pins,
 }
 
@@ -66,12 +68,14 @@ impl Objects {
 
     /// Reads a range of a body, which must lie inside of it. The range may be empty.
     pub fn read(&self, found: &Found, range: Range<u64>) -> Reader {
-        let body = found.body.cut(&range);
         let piece = |extent: &Extent| (extent.blob, extent.offset..extent.offset + extent.length);
+        let [from, to] = [range.start, range.end].map(|at| usize::try_from(at).unwrap_or(usize::MAX));
+        let inline = found.body.open(&self.cipher).map(|bytes| bytes.slice(from..to));
         Reader {
             store: self.store.clone(),
-            rest: body.extents.iter().map(piece).collect(),
-            inline: body.inline.filter(|bytes| !bytes.is_empty()),
+            cipher: self.cipher.clone(),
+            rest: found.body.cut(&range).extents.iter().map(piece).collect(),
+            inline: inline.filter(|bytes| !bytes.is_empty()),
             current: None,
             _pins: Arc::clone(&found.pins),
         }
@@ -88,13 +92,14 @@ impl Reader {
             return Ok(Some(bytes));
         }
         loop {
-            if let Some(reader) = &mut self.current
+            if let Some((reader, pass)) = &mut self.current
                 && let Some(bytes) = reader.next().await?
             {
-                return Ok(Some(bytes));
+                return Ok(Some(pass.turn(bytes)));
             }
             let Some((blob, range)) = self.rest.pop_front() else { return Ok(None) };
-            self.current = Some(self.store.blobs().read(blob, range));
+            let pass = self.cipher.blob(blob, range.start);
+            self.current = Some((self.store.blobs().read(blob, range), pass));
         }
     }
 }

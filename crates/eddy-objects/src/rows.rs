@@ -95,7 +95,7 @@ pub struct Etag {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
 #[cbor(map)]
 pub(crate) struct Body {
-    /// The bytes themselves, when they are few. Then there are no extents.
+    /// The bytes themselves, encrypted, when they are few. Then there are no extents.
     #[cbor(n(0), with = "crate::cbor::optional", has_nil)]
     pub(crate) inline: Option<Bytes>,
     /// Pieces of blobs, in the order of the bytes.
@@ -107,6 +107,9 @@ pub(crate) struct Body {
     /// The parts that it was uploaded in.
     #[n(3)]
     pub(crate) parts: Vec<PartMark>,
+    /// What the key of inline bytes is made of.
+    #[n(4)]
+    pub(crate) salt: Option<Id>,
 }
 
 /// A piece of a blob.

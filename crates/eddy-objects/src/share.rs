@@ -83,7 +83,7 @@ impl Share {
             .map(|(_, home, counted)| (ForeignHold { home, hold: draw() }, counted))
             .collect();
         let foreign = away.iter().map(|(hold, _)| hold.clone()).collect();
-        let body = Body { inline: body.inline.clone(), extents, foreign, parts: Vec::new() };
+        let body = Body { inline: body.inline.clone(), salt: body.salt, extents, foreign, parts: Vec::new() };
         Share { body, holder: holder.to_owned(), own, away }
     }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::by;
 use super::condition::{self, quoted, unquoted};
+use super::encryption::AES256;
 use super::fault;
 use super::limits::LONG_XML_BYTES_MAX;
 use super::names::{self, object_arn};
@@ -49,6 +50,7 @@ struct Part {
 
 #[derive(Serialize)]
 pub(super) struct Output {
+    server_side_encryption: &'static str,
     location: String,
     bucket: String,
     key: String,
@@ -145,6 +147,7 @@ impl CompleteMultipartUpload {
     fn output(&self, cx: &Cx, stored: &Stored) -> Output {
         let sums = Sums::of(stored.checksum.as_ref(), stored.etag.parts);
         Output {
+            server_side_encryption: AES256,
             location: location(&cx.host, &self.bucket, &self.key),
             bucket: self.bucket.clone(),
             key: self.key.clone(),

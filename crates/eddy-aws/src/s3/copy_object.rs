@@ -5,6 +5,7 @@ use eddy_objects::{Copy, Description, Tags, limits::UPLOAD_BYTES_MAX};
 use eddy_wire::Time;
 use serde::{Deserialize, Serialize};
 
+use super::encryption::AES256;
 use super::fault::{self, About};
 use super::listing::whole_seconds;
 use super::names::{self, object_arn};
@@ -42,6 +43,7 @@ pub(super) struct CopyObject {
 
 #[derive(Serialize)]
 pub(super) struct Output {
+    server_side_encryption: &'static str,
     copy_object_result: Copied,
 }
 
@@ -124,7 +126,7 @@ impl Operation for CopyObject {
                 checksum_sha256: sums.sha256,
                 checksum_type: sums.kind,
             };
-            Output { copy_object_result }
+            Output { server_side_encryption: AES256, copy_object_result }
         })))
     }
 }

@@ -4,6 +4,7 @@ use eddy_base::Fault;
 use eddy_objects::{Description, NewUpload};
 use serde::{Deserialize, Serialize};
 
+use super::encryption::AES256;
 use super::fault::About;
 use super::names::{self, object_arn};
 use super::{by, describe, sums, tags, upload};
@@ -29,6 +30,7 @@ pub(super) struct CreateMultipartUpload {
 
 #[derive(Serialize)]
 pub(super) struct Output {
+    server_side_encryption: &'static str,
     bucket: String,
     key: String,
     upload_id: String,
@@ -70,6 +72,7 @@ impl Operation for CreateMultipartUpload {
         let begun = cx.engines.objects.create_upload(new).await;
         let begun = begun.map_err(|error| About::object(&self.bucket, &self.key).fault(error))?;
         Ok(Reply::after(begun.map(|id| Output {
+            server_side_encryption: AES256,
             bucket: self.bucket,
             key: self.key,
             upload_id: id.to_string(),

@@ -1,28 +1,33 @@
 use eddy_base::Fault;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::fault;
+use super::encryption::Configuration;
 use super::names::{self, bucket_arn};
 use crate::{Cx, Needs, Operation, Reply};
 
-/// Says of a bucket its encryption: no bucket has any.
+/// Says how a bucket's objects are encrypted: as all are.
 #[derive(Deserialize)]
 pub(super) struct GetBucketEncryption {
     bucket: String,
     expected_bucket_owner: Option<String>,
 }
 
+#[derive(Serialize)]
+pub(super) struct Output {
+    server_side_encryption_configuration: Configuration,
+}
+
 impl Operation for GetBucketEncryption {
     const NAME: &'static str = "GetBucketEncryption";
-    type Output = ();
+    type Output = Output;
 
     fn needs(&self, _: &Cx) -> Needs {
         Needs::one("s3:GetEncryptionConfiguration", bucket_arn(&self.bucket))
     }
 
-    async fn call(self, cx: Cx) -> Result<Reply<()>, Fault> {
-        names::open(&cx, &self.bucket, self.expected_bucket_owner.as_deref())?;
-        let text = "The server side encryption configuration was not found";
-        Err(fault::not_configured("ServerSideEncryptionConfigurationNotFoundError", text, &self.bucket))
+    async fn call(self, cx: Cx) -> Result<Reply<Output>, Fault> {
+        let bucket = names::open(&cx, &self.bucket, self.expected_bucket_owner.as_deref())?;
+        let configuration = Configuration::of_every_bucket();
+        Ok(Reply::read(Output { server_side_encryption_configuration: configuration }, bucket.pos))
     }
 }

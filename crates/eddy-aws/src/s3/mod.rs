@@ -12,11 +12,13 @@ mod copy_object;
 mod create_bucket;
 mod create_multipart_upload;
 mod delete_bucket;
+mod delete_bucket_encryption;
 mod delete_bucket_tagging;
 mod delete_object;
 mod delete_object_tagging;
 mod delete_objects;
 mod describe;
+mod encryption;
 mod event;
 mod fault;
 mod form;
@@ -53,6 +55,7 @@ mod list_parts;
 mod listing;
 mod names;
 mod notification;
+mod put_bucket_encryption;
 mod put_bucket_notification_configuration;
 mod put_bucket_tagging;
 mod put_object;
@@ -75,6 +78,7 @@ use copy_object::CopyObject;
 use create_bucket::CreateBucket;
 use create_multipart_upload::CreateMultipartUpload;
 use delete_bucket::DeleteBucket;
+use delete_bucket_encryption::DeleteBucketEncryption;
 use delete_bucket_tagging::DeleteBucketTagging;
 use delete_object::DeleteObject;
 use delete_object_tagging::DeleteObjectTagging;
@@ -108,6 +112,7 @@ use list_multipart_uploads::ListMultipartUploads;
 use list_objects::ListObjects;
 use list_objects_v2::ListObjectsV2;
 use list_parts::ListParts;
+use put_bucket_encryption::PutBucketEncryption;
 use put_bucket_notification_configuration::PutBucketNotificationConfiguration;
 use put_bucket_tagging::PutBucketTagging;
 use put_object::PutObject;
@@ -127,6 +132,7 @@ pub(crate) static SERVICE: Service = Service {
         op::<CreateBucket>(),
         op::<CreateMultipartUpload>(),
         op::<DeleteBucket>(),
+        op::<DeleteBucketEncryption>(),
         op::<DeleteBucketTagging>(),
         op::<DeleteObject>(),
         op::<DeleteObjectTagging>(),
@@ -160,6 +166,7 @@ pub(crate) static SERVICE: Service = Service {
         op::<ListObjects>(),
         op::<ListObjectsV2>(),
         op::<ListParts>(),
+        op::<PutBucketEncryption>(),
         op::<PutBucketNotificationConfiguration>(),
         op::<PutBucketTagging>(),
         op::<PutObject>(),

@@ -6,6 +6,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::body::{self, Purpose};
+use super::encryption::AES256;
 use super::fault::About;
 use super::names::{self, object_arn};
 use super::sums::Sums;
@@ -39,6 +40,7 @@ pub(super) struct PutObject {
 
 #[derive(Serialize)]
 pub(super) struct Output {
+    server_side_encryption: &'static str,
     etag: String,
     checksum_crc32: Option<String>,
     checksum_crc32c: Option<String>,
@@ -89,6 +91,7 @@ impl Operation for PutObject {
         Ok(Reply::after(stored.map(|stored| {
             let sums = Sums::of(stored.checksum.as_ref(), None);
             Output {
+                server_side_encryption: AES256,
                 etag: condition::quoted(stored.etag),
                 checksum_crc32: sums.crc32,
                 checksum_crc32c: sums.crc32c,

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::condition::{Answer, Given, quoted};
 use super::describe::UNKNOWN_TYPE;
+use super::encryption::AES256;
 use super::fault::{self, About};
 use super::listing::whole_seconds;
 use super::names;
@@ -49,6 +50,7 @@ pub(super) struct Overrides {
 /// The answer's members; those of HeadObject and of GetObject are the same.
 #[derive(Serialize)]
 pub(super) struct Output {
+    server_side_encryption: Option<&'static str>,
     accept_ranges: Option<&'static str>,
     last_modified: Time,
     content_length: Option<u64>,
@@ -145,6 +147,7 @@ impl Read {
         let sums = extent.checksum;
         let tag_count = found.object.tags.len();
         Output {
+            server_side_encryption: Some(AES256),
             accept_ranges: Some("bytes"),
             last_modified: Time(whole_seconds(head.modified)),
             content_length: Some(extent.range.end - extent.range.start),
@@ -174,6 +177,7 @@ impl Read {
     fn unchanged(&self, found: &Found) -> Output {
         let head = &found.object.head;
         Output {
+            server_side_encryption: None,
             accept_ranges: None,
             last_modified: Time(whole_seconds(head.modified)),
             content_length: None,

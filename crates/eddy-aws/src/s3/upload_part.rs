@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::body::{self, Purpose};
 use super::condition::quoted;
+use super::encryption::AES256;
 use super::fault;
 use super::names::{self, object_arn};
 use super::sums::{self, Sums};
@@ -30,6 +31,7 @@ pub(super) struct UploadPart {
 
 #[derive(Serialize)]
 pub(super) struct Output {
+    server_side_encryption: &'static str,
     etag: String,
     checksum_crc32: Option<String>,
     checksum_crc32c: Option<String>,
@@ -64,6 +66,7 @@ impl Operation for UploadPart {
         Ok(Reply::after(stored.map_err(|error| named.about().fault(error))?.map(|part| {
             let sums = Sums::of_value(part.checksum.algorithm, &part.checksum.value);
             Output {
+                server_side_encryption: AES256,
                 etag: quoted(part.etag()),
                 checksum_crc32: sums.crc32,
                 checksum_crc32c: sums.crc32c,

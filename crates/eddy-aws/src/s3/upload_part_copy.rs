@@ -4,6 +4,7 @@ use eddy_wire::Time;
 use serde::{Deserialize, Serialize};
 
 use super::condition::quoted;
+use super::encryption::AES256;
 use super::fault::About;
 use super::listing::whole_seconds;
 use super::names::{self, object_arn};
@@ -32,6 +33,7 @@ pub(super) struct UploadPartCopy {
 
 #[derive(Serialize)]
 pub(super) struct Output {
+    server_side_encryption: &'static str,
     copy_part_result: Copied,
 }
 
@@ -93,7 +95,7 @@ impl Operation for UploadPartCopy {
                 checksum_sha1: sums.sha1,
                 checksum_sha256: sums.sha256,
             };
-            Output { copy_part_result }
+            Output { server_side_encryption: AES256, copy_part_result }
         })))
     }
 }

@@ -50,7 +50,7 @@ impl Objects {
                 return Err(Error::TooLarge { limit_bytes: UPLOAD_BYTES_MAX }.into());
             }
             let cut = found.body.cut(&range);
-            if cut.inline.is_some() || cut.extents.len() > SHARED_EXTENTS_PER_PART_MAX {
+            if found.body.inline.is_some() || cut.extents.len() > SHARED_EXTENTS_PER_PART_MAX {
                 return Ok(self.rewrite_part(&copy, self.read(&found, range)).await?);
             }
             let digests = self.digest(&copy, self.read(&found, range)).await?;

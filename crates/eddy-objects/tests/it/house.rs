@@ -43,6 +43,13 @@ impl House {
         House { store, objects, folder }
     }
 
+    /// Everything in the store's folder, one file after the other.
+    pub fn on_disk(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        gather(self.folder.path(), &mut bytes);
+        bytes
+    }
+
     /// How many blobs are on disk once everything dropped has been removed.
     pub async fn blobs(self) -> (House, usize) {
         let house = self.reopened().await.reopened().await;
@@ -127,6 +134,16 @@ fn files(folder: &Path) -> usize {
     let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
     let count = |path: &Path| if path.is_dir() { files(path) } else { 1 };
     entries.map(|entry| count(&entry.expect("a readable folder").path())).sum()
+}
+
+fn gather(path: &Path, bytes: &mut Vec<u8>) {
+    if path.is_dir() {
+        for entry in std::fs::read_dir(path).expect("a readable folder") {
+            gather(&entry.expect("a readable folder").path(), bytes);
+        }
+    } else {
+        bytes.extend(std::fs::read(path).expect("a readable file"));
+    }
 }
 
 pub fn scope() -> Scope {

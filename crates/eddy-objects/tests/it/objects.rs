@@ -20,6 +20,23 @@ async fn bodies_of_all_sizes_come_back() {
 }
 
 #[tokio::test]
+async fn bodies_are_encrypted_where_they_stand() {
+    const SECRET: &[u8] = b"nobody reads this on the disk";
+    let house = House::with(&["bucket"]).await;
+    for (key, size) in [("in a row", 1000), ("in a blob", 200_000)] {
+        let body: Vec<u8> = SECRET.iter().copied().cycle().take(size).collect();
+        house.put("bucket", key, body).await;
+    }
+    let house = house.reopened().await;
+    assert!(house.read("bucket", "in a blob").await.starts_with(SECRET));
+    assert_eq!(house.read_range("bucket", "in a row", 29..58).await, SECRET);
+    let disk = house.on_disk();
+    let shown = |text: &[u8]| disk.windows(text.len()).any(|window| window == text);
+    assert!(shown(b"in a blob"), "names are not encrypted, so the search finds what is there");
+    assert!(!shown(SECRET));
+}
+
+#[tokio::test]
 async fn an_object_keeps_what_was_said_about_it() {
     let house = House::with(&["bucket"]).await;
     let description = Description {

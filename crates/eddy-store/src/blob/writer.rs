@@ -37,6 +37,11 @@ impl BlobWriter {
         BlobWriter { blobs, id, buffer: Vec::new(), disk: Disk::Idle(sink, Vec::new()) }
     }
 
+    /// The name that rows will hold it by, once it is finished.
+    pub fn id(&self) -> BlobId {
+        self.id
+    }
+
     /// Adds bytes. Waits while the disk is a chunk behind.
     ///
     /// # Errors

@@ -119,7 +119,6 @@ def test_bucket_tags(s3, bucket):
     ('get_bucket_cors', 'NoSuchCORSConfiguration'),
     ('get_bucket_policy', 'NoSuchBucketPolicy'),
     ('get_bucket_policy_status', 'NoSuchBucketPolicy'),
-    ('get_bucket_encryption', 'ServerSideEncryptionConfigurationNotFoundError'),
     ('get_bucket_lifecycle_configuration', 'NoSuchLifecycleConfiguration'),
     ('get_bucket_website', 'NoSuchWebsiteConfiguration'),
     ('get_bucket_replication', 'ReplicationConfigurationNotFoundError'),
@@ -192,7 +191,7 @@ def test_what_is_said_of_an_object_is_kept(s3, bucket):
         assert (read['TagCount'], read['ExpiresString']) == (2, 'Wed, 02 Jan 2030 03:04:05 GMT')
         age = datetime.datetime.now(datetime.timezone.utc) - read['LastModified']
         assert abs(age) < datetime.timedelta(minutes=1)
-        assert 'ServerSideEncryption' not in read and 'VersionId' not in read
+        assert read['ServerSideEncryption'] == 'AES256' and 'VersionId' not in read
     tags = [{'Key': 'a', 'Value': '1'}, {'Key': 'b', 'Value': 'two words'}]
     assert s3.get_object_tagging(Bucket=bucket, Key='key')['TagSet'] == tags
     s3.put_object_tagging(Bucket=bucket, Key='key', Tagging={'TagSet': tags[:1]})
@@ -283,7 +282,7 @@ def test_what_asks_for_more_than_eddy_has_is_refused(s3, bucket):
     s3.put_object(**here, ACL='private', StorageClass='STANDARD', RequestPayer='requester')
     s3.put_object(**here, ACL='bucket-owner-full-control')
     for more in [
-        {'ACL': 'public-read'}, {'StorageClass': 'GLACIER'}, {'ServerSideEncryption': 'AES256'},
+        {'ACL': 'public-read'}, {'StorageClass': 'GLACIER'},
         {'ServerSideEncryption': 'aws:kms'}, {'ObjectLockMode': 'GOVERNANCE'}, {'WebsiteRedirectLocation': '/x'},
         {'GrantRead': 'uri=x'},
     ]:
@@ -787,3 +786,33 @@ def test_what_was_acknowledged_is_there_after_a_kill(fresh):
     assert s3.get_object(Bucket='other', Key='copy')['Body'].read() == body
     s3.complete_multipart_upload(**upload, MultipartUpload={'Parts': [{'PartNumber': 1, 'ETag': etag}]})
     assert s3.get_object(Bucket='bucket', Key='parts')['Body'].read() == body
+
+
+def test_objects_are_encrypted_with_aes256_and_with_nothing_else(s3, bucket):
+    put = s3.put_object(Bucket=bucket, Key='sealed', Body=b'x', ServerSideEncryption='AES256')
+    assert put['ServerSideEncryption'] == 'AES256'
+    assert s3.put_object(Bucket=bucket, Key='plain', Body=b'x')['ServerSideEncryption'] == 'AES256'
+    assert s3.head_object(Bucket=bucket, Key='plain')['ServerSideEncryption'] == 'AES256'
+    copied = s3.copy_object(Bucket=bucket, Key='copy', CopySource=f'{bucket}/sealed')
+    assert copied['ServerSideEncryption'] == 'AES256'
+    upload = s3.create_multipart_upload(Bucket=bucket, Key='parts', ServerSideEncryption='AES256')
+    assert upload['ServerSideEncryption'] == 'AES256'
+    part = s3.upload_part(Bucket=bucket, Key='parts', UploadId=upload['UploadId'], PartNumber=1, Body=b'x')
+    assert part['ServerSideEncryption'] == 'AES256'
+    done = s3.complete_multipart_upload(Bucket=bucket, Key='parts', UploadId=upload['UploadId'],
+                                        MultipartUpload={'Parts': [{'PartNumber': 1, 'ETag': part['ETag']}]})
+    assert done['ServerSideEncryption'] == 'AES256'
+    refused(s3.put_object, code='NotImplemented', status=501, Bucket=bucket, Key='kms', Body=b'x',
+            ServerSideEncryption='aws:kms')
+
+
+def test_a_bucket_has_the_encryption_that_every_bucket_has(s3, bucket):
+    by_default = {'SSEAlgorithm': 'AES256'}
+    rule = {'ApplyServerSideEncryptionByDefault': by_default, 'BucketKeyEnabled': False}
+    assert s3.get_bucket_encryption(Bucket=bucket)['ServerSideEncryptionConfiguration'] == {'Rules': [rule]}
+    s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={
+        'Rules': [{'ApplyServerSideEncryptionByDefault': by_default}]})
+    s3.delete_bucket_encryption(Bucket=bucket)
+    refused(s3.put_bucket_encryption, code='NotImplemented', status=501, Bucket=bucket,
+            ServerSideEncryptionConfiguration={
+                'Rules': [{'ApplyServerSideEncryptionByDefault': {'SSEAlgorithm': 'aws:kms'}}]})

@@ -19,6 +19,7 @@ use self::multipart::{Next, Scanner};
 use self::policy::Policy;
 use super::complete_multipart_upload::location;
 use super::condition::quoted;
+use super::encryption::AES256;
 use super::fault::{self, About};
 use super::limits::FORM_FIELDS_BYTES_MAX;
 use super::names::{self, object_arn};
@@ -285,6 +286,7 @@ impl Said {
 fn allowed(name: &str, value: &str) -> Result<(), Fault> {
     let neutral = match name {
         "acl" => matches!(value, "private" | "bucket-owner-full-control"),
+        "x-amz-server-side-encryption" => value == AES256,
         "x-amz-storage-class" => value == "STANDARD",
         name if name.starts_with("x-amz-checksum-") || name == "x-amz-sdk-checksum-algorithm" => true,
         name => STEERING.contains(&name) || !name.starts_with("x-amz-"),
