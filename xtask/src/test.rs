@@ -19,6 +19,7 @@ const STEPS: &[Step] = &[
     Step { name: "deny", run: || deny::run(&[]) },
     Step { name: "tests", run: tests },
     Step { name: "clients", run: clients },
+    Step { name: "sim", run: sim },
 ];
 
 pub fn run(only: &[String]) -> Outcome {
@@ -69,6 +70,20 @@ fn clients() -> Outcome {
         .args(["-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"])
         .arg(sh::root().join("crates/eddy/tests/clients"));
     sh::run(pytest.env("EDDY", sh::target().join("release/eddy")).env("PYTHONDONTWRITEBYTECODE", "1"))
+}
+
+/// Storms of 200 seeds over the real server in a simulated world. Its workspace is its own, and what it builds is
+/// shared with the release build of the clients' step.
+fn sim() -> Outcome {
+    let manifest = sh::root().join("sim/Cargo.toml");
+    let cargo = |words: &[&str], rest: &[&str]| {
+        let mut command = sh::cargo(words);
+        command.arg("--manifest-path").arg(&manifest).args(rest).env("CARGO_TARGET_DIR", sh::target());
+        sh::run(&mut command)
+    };
+    cargo(&["fmt"], &["--check"])?;
+    cargo(&["clippy", "--quiet", "--release"], &["--", "--deny", "warnings"])?;
+    cargo(&["run", "--quiet", "--release"], &["--", "--seeds", "200", "--twice", "20", "--sweep", "--brief"])
 }
 
 /// Writes the coverage page; the test that guards it does the writing.

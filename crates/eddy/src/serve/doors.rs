@@ -2,21 +2,18 @@
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use eddy_aws::Peer;
-use eddy_base::env::{Boxed, Listener, Stream, timeout};
+use eddy_base::env::{Listener, Stream, timeout};
 use eddy_base::{Env, Task};
-use hyper::rt::{Sleep, Timer};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
+use super::clock::Clock;
 use crate::assemble::{App, GuestCall};
 
 /// A head that does not come whole within this time ends its connection.
@@ -33,11 +30,17 @@ pub struct Doors {
     guests: Task,
     env: Arc<dyn Env>,
     connections: Arc<Connections>,
+    ended: mpsc::Receiver<Infallible>,
 }
 
 /// Connections that are being served, so that they can be told to end.
 struct Connections {
-    graceful: std::sync::Mutex<Option<GracefulShutdown>>,
+    /// Each connection holds one of these, so the other end learns of the last one's end; none is left for new ones
+    /// once the doors close.
+    open: std::sync::Mutex<Option<mpsc::Sender<Infallible>>>,
+    /// Tells them to end with the request under way. Wakes them in the order of their coming, which the helpers for
+    /// this do not.
+    closing: Arc<Notify>,
     clock: Clock,
 }
 
@@ -45,24 +48,25 @@ impl Doors {
     /// Serves what comes in through `listener` and through the platform sockets of the jails.
     pub fn open(app: Arc<App>, listener: Box<dyn Listener>, calls: mpsc::Receiver<GuestCall>) -> Doors {
         let env = app.engines.store.env().clone();
-        let graceful = std::sync::Mutex::new(Some(GracefulShutdown::new()));
-        let connections = Arc::new(Connections { graceful, clock: Clock::new(env.clone()) });
+        let (open, ended) = mpsc::channel(1);
+        let clock = Clock::new(env.clone());
+        let connections = Connections { open: Some(open).into(), closing: Arc::default(), clock };
+        let connections = Arc::new(connections);
         let (closing, closed) = watch::channel(false);
         let accept = accept(app.clone(), listener, connections.clone(), closed);
         let port = env.spawn("accept", Box::pin(accept));
         let guests = env.spawn("guests' calls", Box::pin(take_calls(app, calls, connections.clone())));
-        Doors { closing, port, guests, env, connections }
+        Doors { closing, port, guests, env, connections, ended }
     }
 
     /// Takes no new connection, lets running requests end within `span`.
-    pub async fn close(self, span: Duration) {
+    pub async fn close(mut self, span: Duration) {
         // The receiver may be gone already; then there is nobody to tell.
         let _ = self.closing.send(true);
         drop(self.port);
-        let graceful = self.connections.graceful.lock().expect("nobody panics with this lock").take();
-        if let Some(graceful) = graceful
-            && timeout(&self.env, span, graceful.shutdown()).await.is_err()
-        {
+        drop(self.connections.open.lock().expect("nobody panics with this lock").take());
+        self.connections.closing.notify_waiters();
+        if timeout(&self.env, span, self.ended.recv()).await.is_err() {
             tracing::warn!("some requests did not end in their time and are cut off");
         }
         drop(self.guests);
@@ -114,60 +118,27 @@ impl Connections {
             .header_read_timeout(HEAD_WITHIN)
             .max_buf_size(BUFFER_BYTES_MAX);
         let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-        let graceful = self.graceful.lock().expect("nobody panics with this lock");
-        let Some(graceful) = graceful.as_ref() else { return };
-        let watched = graceful.watch(connection);
+        let open = self.open.lock().expect("nobody panics with this lock");
+        let Some(open) = open.clone() else { return };
+        let closing = self.closing.clone().notified_owned();
         let task = async move {
-            if let Err(why) = watched.await {
+            let mut connection = std::pin::pin!(connection);
+            let ended = tokio::select! {
+                biased;
+                ended = connection.as_mut() => ended,
+                () = closing => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(why) = ended {
                 tracing::debug!(%why, "a connection broke");
             }
+            drop(open);
         };
         env.spawn("connection", Box::pin(task)).detach();
     }
 }
-
-/// The clock by which hyper ends connections: that of the [`Env`].
-#[derive(Clone)]
-struct Clock {
-    env: Arc<dyn Env>,
-    /// What stands for the start of the monotonic clock. Only differences to it count.
-    zero: Instant,
-}
-
-impl Clock {
-    #[expect(clippy::disallowed_methods, reason = "hyper wants an Instant, and there is no other way to one")]
-    fn new(env: Arc<dyn Env>) -> Clock {
-        Clock { env, zero: Instant::now() }
-    }
-}
-
-impl Timer for Clock {
-    fn sleep(&self, span: Duration) -> Pin<Box<dyn Sleep>> {
-        Box::pin(Nap(self.env.sleep(span).into()))
-    }
-
-    fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Sleep>> {
-        self.sleep(deadline.saturating_duration_since(self.now()))
-    }
-
-    fn now(&self) -> Instant {
-        self.zero + self.env.monotonic()
-    }
-}
-
-/// A sleep in a lock that nobody ever takes: hyper wants its sleeps to be `Sync`.
-struct Nap(std::sync::Mutex<Boxed<'static, ()>>);
-
-impl Future for Nap {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let sleep = self.0.get_mut().expect("nobody panics with this lock");
-        sleep.as_mut().poll(context)
-    }
-}
-
-impl Sleep for Nap {}
 
 /// Tasks that HTTP/2 starts for its streams.
 #[derive(Clone)]

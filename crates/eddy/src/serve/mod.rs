@@ -1,6 +1,7 @@
 //! The doors: where connections come in, and which part of eddy answers what comes through them.
 
 mod admin;
+mod clock;
 mod doors;
 mod health;
 mod own;
