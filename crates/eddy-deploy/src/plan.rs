@@ -15,6 +15,9 @@ use crate::{graph, read, sam};
 /// Names that a template may have in its folder, in the order of looking.
 pub const FILES: [&str; 3] = ["template.yaml", "template.yml", "template.json"];
 
+/// Most resources of a template, after SAM; CloudFormation's own limit.
+const RESOURCES_MAX: usize = 500;
+
 /// A template that has been read and found to be possible.
 #[derive(Debug)]
 pub struct Plan {
@@ -116,6 +119,10 @@ fn expand(
     for resource in &mut resources {
         // There is nothing to wait for; a value that refers to it is refused.
         resource.depends_on.retain(|name| !absent.contains(&name));
+    }
+    if let Some(resource) = resources.get(RESOURCES_MAX) {
+        let text = format!("there are {} resources, and at most {RESOURCES_MAX} may be", resources.len());
+        return Err(Error::new(resource.line, text));
     }
     Ok((graph::order(resources)?, names))
 }

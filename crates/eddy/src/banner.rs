@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use eddy_base::Task;
 use eddy_base::env::blocking;
-use eddy_deploy::{Deployed, Done};
+use eddy_deploy::{Deployed, Done, Step};
 use eddy_runtime::runtimes;
 use http::Method;
 
@@ -60,12 +60,15 @@ pub fn pythons(app: &Arc<App>) -> Task {
     app.engines.store.env().spawn("interpreters", Box::pin(search))
 }
 
-/// Says what a deployment has made, with commands to try it.
+/// Says of one resource what has just been done with it.
+pub fn step(step: &Step) {
+    let Step { done, id, kind, physical_id } = step;
+    Out::new(false).note(&format!("  {:<8} {kind} {id} ({physical_id})", word(*done)));
+}
+
+/// Says what stands after a deployment, with commands to try it.
 pub fn deployed(folder: &Path, deployed: &Deployed, client: &Client) {
     let out = Out::new(false);
-    for step in &deployed.steps {
-        out.note(&format!("  {:<8} {} {} ({})", done(step.done), step.kind, step.id, step.physical_id));
-    }
     out.note(&format!(
         "deployed {}: {} resources, {} changes",
         folder.display(),
@@ -117,7 +120,7 @@ fn tries(deployed: &Deployed, client: &Client) -> Vec<String> {
 /// A body that the usual first handler takes.
 const BODY: &str = "-H 'content-type: application/json' -d '{\"name\":\"World\"}'";
 
-fn done(done: Done) -> &'static str {
+fn word(done: Done) -> &'static str {
     match done {
         Done::Made => "made",
         Done::Changed => "changed",

@@ -147,10 +147,10 @@ fn install_boto3(app: &Arc<App>, data: &Path) -> Option<Task> {
 
 async fn deploy(app: &Arc<App>, wanted: &Wanted, client: &Client) {
     let env = app.engines.store.env();
-    let mut deployed = app.deployer.deploy(wanted, &|_| {}).await;
+    let mut deployed = app.deployer.deploy(wanted, &banner::step).await;
     while let Err(Stopped::Busy(_)) = &deployed {
         env.sleep(BUSY_AGAIN).await;
-        deployed = app.deployer.deploy(wanted, &|_| {}).await;
+        deployed = app.deployer.deploy(wanted, &banner::step).await;
     }
     match deployed {
         Ok(deployed) => banner::deployed(&wanted.folder, &deployed, client),

@@ -177,6 +177,7 @@ fn of_the_file() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let place = Place { account: "000000000000".into(), region: "us-east-1".into(), stack: "s".into() };
     let nested = |open: &str| format!("Resources: {}", open.repeat(500));
+    let many: String = (0..501).map(|number| format!("  B{number}: {{Type: AWS::S3::Bucket}}\n")).collect();
     let mut laughs = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for number in 1..12 {
         let before = format!("*a{}, ", number - 1).repeat(10);
@@ -192,6 +193,7 @@ fn of_the_file() {
         (file(&nested("[")), 1, "recursion limit"),
         (file(&nested("{a: ")), 1, "nested too deeply"),
         (file(&laughs), 6, "too many values"),
+        (file(&format!("Resources:\n{many}")), 502, "at most 500"),
         (file("a: &a [*a]"), 1, "an alias of what has no anchor"),
         (file("Resources: *nobody"), 1, ""),
         (file("Resources:\n  B: !Python/object x"), 2, "is no function of CloudFormation"),
