@@ -22,11 +22,16 @@ impl Operation for PutBucketEncryption {
         Needs::one("s3:PutEncryptionConfiguration", bucket_arn(&self.bucket))
     }
 
+    async fn check(&self, _: &Cx) -> Result<(), Fault> {
+        match self.server_side_encryption_configuration.beyond() {
+            Some(beyond) => Err(fault::not_implemented(&format!("Encryption with {beyond}"))),
+            None => Ok(()),
+        }
+    }
+
     async fn call(self, cx: Cx) -> Result<Reply<()>, Fault> {
         let bucket = names::open(&cx, &self.bucket, self.expected_bucket_owner.as_deref())?;
-        if let Some(beyond) = self.server_side_encryption_configuration.beyond() {
-            return Err(fault::not_implemented(&format!("Encryption with {beyond}")));
-        }
+        self.check(&cx).await?;
         Ok(Reply::read((), bucket.pos))
     }
 }

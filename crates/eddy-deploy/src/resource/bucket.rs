@@ -7,6 +7,7 @@ use crate::resolve::Made;
 
 pub const PROPERTIES: &[&str] = &[
     "AccessControl",
+    "BucketEncryption",
     "BucketName",
     "NotificationConfiguration",
     "OwnershipControls",
@@ -67,12 +68,32 @@ pub async fn settle(caller: &Caller<'_>, made: &Made, properties: &Properties) -
     let configurations = notifications(properties)?;
     let input = json!({ "Bucket": name, "NotificationConfiguration": configurations });
     caller.call("s3", "PutBucketNotificationConfiguration", input).await?;
+    if let Some(encryption) = properties.get("BucketEncryption") {
+        let input =
+            json!({ "Bucket": name, "ServerSideEncryptionConfiguration": { "Rules": rules(encryption)? } });
+        caller.call("s3", "PutBucketEncryption", input).await?;
+    }
     let tags = properties.tag_list();
     if tags.is_empty() {
         return caller.call("s3", "DeleteBucketTagging", json!({ "Bucket": name })).await.map(drop);
     }
     let input = json!({ "Bucket": name, "Tagging": { "TagSet": tags } });
     caller.call("s3", "PutBucketTagging", input).await.map(drop)
+}
+
+/// CloudFormation's rules of encryption by the names of S3's own API.
+fn rules(encryption: &Value) -> Result<Vec<Value>, Failure> {
+    let given = encryption["ServerSideEncryptionConfiguration"].as_array();
+    let missing =
+        || Failure::Template("BucketEncryption.ServerSideEncryptionConfiguration is missing".to_owned());
+    let renamed = |rule: &Value| {
+        let mut rule = rule.as_object().cloned().unwrap_or_default();
+        if let Some(by_default) = rule.remove("ServerSideEncryptionByDefault") {
+            rule.insert("ApplyServerSideEncryptionByDefault".to_owned(), by_default);
+        }
+        Value::Object(rule)
+    };
+    Ok(given.ok_or_else(missing)?.iter().map(renamed).collect())
 }
 
 /// CloudFormation's names for what S3's own API calls otherwise. What is no configuration of functions is handed on

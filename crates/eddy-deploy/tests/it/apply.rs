@@ -46,7 +46,7 @@ async fn everything_is_made_once_and_goes_with_its_template() {
     let template = format!(
         "Resources:\n{}{}{API}",
         function("F", "      FunctionName: f\n      Timeout: '5'\n      Environment: {Variables: {ONE: 1, YES: true}}\n"),
-        "  B: {Type: AWS::S3::Bucket, Properties: {Tags: [{Key: k, Value: 1}], AccessControl: Private, OwnershipControls: {Rules: [{ObjectOwnership: BucketOwnerEnforced}]}, PublicAccessBlockConfiguration: {BlockPublicAcls: true, BlockPublicPolicy: 'true', IgnorePublicAcls: true, RestrictPublicBuckets: true}}}
+        "  B: {Type: AWS::S3::Bucket, Properties: {Tags: [{Key: k, Value: 1}], AccessControl: Private, BucketEncryption: {ServerSideEncryptionConfiguration: [{ServerSideEncryptionByDefault: {SSEAlgorithm: AES256}, BucketKeyEnabled: false}]}, OwnershipControls: {Rules: [{ObjectOwnership: BucketOwnerEnforced}]}, PublicAccessBlockConfiguration: {BlockPublicAcls: true, BlockPublicPolicy: 'true', IgnorePublicAcls: true, RestrictPublicBuckets: true}}}
   R:
     Type: AWS::IAM::Role
     Properties:

@@ -110,6 +110,10 @@ async fn of_the_operations() {
         ),
         (plain("AWS::S3::Bucket", "      BucketName: No_Name\n"), "template.yaml:"),
         (plain("AWS::S3::Bucket", "      VersioningConfiguration: {Status: Enabled}\n"), "template.yaml:6: R: the property VersioningConfiguration"),
+        (
+            plain("AWS::S3::Bucket", "      BucketEncryption:\n        ServerSideEncryptionConfiguration: [{ServerSideEncryptionByDefault: {SSEAlgorithm: 'aws:kms'}}]\n"),
+            "template.yaml:4: R: PutBucketEncryption: ",
+        ),
         (plain("AWS::S3::Bucket", "      AccessControl: PublicRead\n"), "template.yaml:6: R: this AccessControl is not supported"),
         (plain("AWS::S3::Bucket", "      PublicAccessBlockConfiguration: {BlockPublicAcls: false}\n"), "template.yaml:6: R: this PublicAccess"),
         (plain("AWS::ApiGatewayV2::Api", "      Name: a\n      ProtocolType: WEBSOCKET\n"), "template.yaml:7: R: CreateApi: "),
