@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "an experiment tells a person what it found")]
 #![expect(clippy::disallowed_methods, reason = "an experiment measures the real clock and is not simulated")]
 
+mod ask;
 mod bench;
 mod http;
 mod prove;

@@ -26,22 +26,14 @@ impl Server {
     /// # Errors
     /// When it ends or stays silent instead.
     pub fn start(folder: &Path, words: &[&str]) -> Result<Server, String> {
-        let program = std::env::var_os("EDDY").ok_or("EDDY must name the eddy to run")?;
         let port = free_port()?;
         let address = SocketAddr::from(([127, 0, 0, 1], port));
-        let log = std::fs::File::options().create(true).append(true).open(folder.with_file_name("eddy.log"));
+        let log = File::options().create(true).append(true).open(folder.with_file_name("eddy.log"));
         let log = log.map_err(|why| why.to_string())?;
         let started = Instant::now();
-        let mut child = Command::new(program)
-            .args(["up", "--json"])
-            .args(words)
-            .args(["--listen", &address.to_string(), "--data"])
-            .arg(folder)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log.try_clone().map_err(|why| why.to_string())?)
-            .spawn()
-            .map_err(|why| format!("cannot start eddy: {why}"))?;
+        let mut command = command(folder, words, address)?;
+        command.stdout(Stdio::piped()).stderr(log.try_clone().map_err(|why| why.to_string())?);
+        let mut child = command.spawn().map_err(|why| format!("cannot start eddy: {why}"))?;
         let output = child.stdout.take().expect("stdout was asked for as a pipe");
         let mut server = Server {
             child,
@@ -53,6 +45,21 @@ impl Server {
         server.wait_until_it_serves(output, log)?;
         server.ready_after = started.elapsed();
         Ok(server)
+    }
+
+    /// Starts eddy over `folder` and kills it after a while, ready or not.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_and_kill(folder: &Path, after: Duration) -> Result<(), String> {
+        let mut command = command(folder, &[], SocketAddr::from(([127, 0, 0, 1], free_port()?)))?;
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let child = child.as_mut().map_err(|why| format!("cannot start eddy: {why}"))?;
+        std::thread::sleep(after);
+        // It may have ended by itself; either way it must be reaped.
+        drop(child.kill());
+        drop(child.wait());
+        Ok(())
     }
 
     /// Its first line of output says that it serves; the rest goes to the log.
@@ -117,6 +124,14 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+fn command(folder: &Path, words: &[&str], address: SocketAddr) -> Result<Command, String> {
+    let program = std::env::var_os("EDDY").ok_or("EDDY must name the eddy to run")?;
+    let mut command = Command::new(program);
+    command.args(["up", "--json"]).args(words).args(["--listen", &address.to_string(), "--data"]).arg(folder);
+    command.stdin(Stdio::null());
+    Ok(command)
 }
 
 fn free_port() -> Result<u16, String> {

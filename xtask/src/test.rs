@@ -20,6 +20,7 @@ const STEPS: &[Step] = &[
     Step { name: "tests", run: tests },
     Step { name: "clients", run: clients },
     Step { name: "sim", run: sim },
+    Step { name: "prove", run: || prove(&["--rounds".to_owned(), "20".to_owned()]) },
 ];
 
 pub fn run(only: &[String]) -> Outcome {
@@ -67,7 +68,7 @@ fn clients() -> Outcome {
     sh::run(&mut sh::cargo(&["build", "--quiet", "--release", "--package", "eddy"]))?;
     let mut pytest = Command::new(&python);
     pytest
-        .args(["-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"])
+        .args(["-m", "pytest", "-q", "-x", "-rs", "-p", "no:cacheprovider"])
         .arg(sh::root().join("crates/eddy/tests/clients"));
     sh::run(pytest.env("EDDY", sh::target().join("release/eddy")).env("PYTHONDONTWRITEBYTECODE", "1"))
 }

@@ -65,7 +65,10 @@ impl Objects {
                 let mut batch = Batch::new();
                 batch.absent(keys::bucket(name));
                 batch.put(keys::bucket(name), encode(&rows::Bucket { owner: owner.clone(), created }));
-                set_tags(&mut batch, keys::bucket_tags(name), tags);
+                // Deleting what is not there would count as making room on a full disk.
+                if !tags.is_empty() {
+                    set_tags(&mut batch, keys::bucket_tags(name), tags);
+                }
                 Ok((batch, ()))
             })
             .await?;

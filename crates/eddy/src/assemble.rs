@@ -21,7 +21,7 @@ use eddy_runtime::{Jail, Process, Tier};
 use eddy_store::{EXIT_CODE_FATAL, EngineKind, Space, Store, Update};
 use eddy_telemetry::Telemetry;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::serve::Health;
 use crate::settings::{Auth, Settings};
@@ -71,6 +71,8 @@ pub struct App {
     pub process: Option<Process>,
     pub interpreters: Arc<Interpreters>,
     pub runtimes: PathBuf,
+    /// True once the server is told to stop: answers without an end end then.
+    pub closing: watch::Sender<bool>,
     min_tier: Tier,
 }
 
@@ -198,6 +200,7 @@ pub async fn open(
         process,
         interpreters,
         runtimes: folder.join(RUNTIMES),
+        closing: watch::Sender::new(false),
         min_tier: settings.min_tier.value,
     };
     Ok((app, calls))

@@ -8,8 +8,9 @@ use http::Method;
 use http_body_util::Full;
 
 use super::figures::{Row, rate, spread};
+use crate::ask;
 use crate::http::Connection;
-use crate::prove::load::{self, FUNCTION};
+use crate::prove::things::{self, FUNCTION};
 use crate::server::Server;
 
 /// The function behind the HTTP API.
@@ -20,7 +21,7 @@ const SPAN: Duration = Duration::from_secs(5);
 
 /// Signed Invoke and an HTTP API, one client; then sixteen.
 pub async fn warm(server: &Server) -> Result<Vec<Row>, String> {
-    load::prepare(server).await?;
+    things::prepare(server).await?;
     let key = Arc::new(server.key()?);
     let mut connection = Connection::open(server.address, key.clone()).await?;
     let path = format!("/2015-03-31/functions/{FUNCTION}/invocations");
@@ -34,7 +35,7 @@ pub async fn warm(server: &Server) -> Result<Vec<Row>, String> {
     }
     let mut rows =
         vec![Row::new("warm Python invoke, signed, 1 client", spread(&mut took), "target p50 1.0 ms")];
-    load::function(
+    ask::function(
         server,
         HELLO,
         "def handler(event, context):\n    return {'statusCode': 200, 'body': 'hello'}\n",
@@ -107,7 +108,7 @@ async fn http_api(server: &Server) -> Result<String, String> {
         "StatementId": "bench", "Action": "lambda:InvokeFunction", "Principal": "apigateway.amazonaws.com",
     });
     let path = format!("/2015-03-31/functions/{HELLO}/policy");
-    load::expect(&mut connection, "lambda", Method::POST, &path, &[], Bytes::from(permission.to_string()))
+    ask::expect(&mut connection, "lambda", Method::POST, &path, &[], Bytes::from(permission.to_string()))
         .await?;
     Ok(format!("/_eddy/api/{id}/"))
 }
@@ -115,23 +116,23 @@ async fn http_api(server: &Server) -> Result<String, String> {
 /// From the start of a 1 KiB upload to the start of the function that it triggers, by one clock: the function
 /// prints its own, and both are this machine's.
 pub async fn event(server: &Server) -> Result<Vec<Row>, String> {
-    load::prepare(server).await?;
-    load::function(server, "clock", CLOCK).await?;
+    things::prepare(server).await?;
+    ask::function(server, "clock", CLOCK).await?;
     let mut connection = Connection::open(server.address, Arc::new(server.key()?)).await?;
     let permission = serde_json::json!({
         "StatementId": "bench", "Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com",
     });
     let path = "/2015-03-31/functions/clock/policy";
-    load::expect(&mut connection, "lambda", Method::POST, path, &[], Bytes::from(permission.to_string()))
+    ask::expect(&mut connection, "lambda", Method::POST, path, &[], Bytes::from(permission.to_string()))
         .await?;
-    let path = format!("/{}?notification", load::BUCKET);
-    load::expect(&mut connection, "s3", Method::PUT, &path, &[], Bytes::from_static(NOTIFICATION.as_bytes()))
+    let path = format!("/{}?notification", things::BUCKET);
+    ask::expect(&mut connection, "s3", Method::PUT, &path, &[], Bytes::from_static(NOTIFICATION.as_bytes()))
         .await?;
     let mut took = Vec::new();
     for round in 0..UPLOADS {
         let begun = unix_micros();
-        let path = format!("/{}/timed/{round}", load::BUCKET);
-        load::expect(&mut connection, "s3", Method::PUT, &path, &[], Bytes::from(vec![7; 1024])).await?;
+        let path = format!("/{}/timed/{round}", things::BUCKET);
+        ask::expect(&mut connection, "s3", Method::PUT, &path, &[], Bytes::from(vec![7; 1024])).await?;
         let started = started_at(&mut connection, round).await?;
         took.push(Duration::from_micros(started.saturating_sub(begun)));
     }

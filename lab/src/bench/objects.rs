@@ -15,7 +15,7 @@ use ring::digest;
 use super::figures::{Row, anonymous_kib, cpu, rate, spread};
 use super::floor;
 use crate::http::Connection;
-use crate::prove::load::BUCKET;
+use crate::prove::things::BUCKET;
 use crate::server::Server;
 
 const CLIENTS: u64 = 64;

@@ -8,8 +8,9 @@ use bytes::Bytes;
 use http::Method;
 
 use super::figures::{Row, anonymous_kib, millis, quantile};
+use crate::ask;
 use crate::http::Connection;
-use crate::prove::load;
+use crate::prove::things;
 use crate::server::Server;
 
 /// How often an empty folder is started.
@@ -37,14 +38,14 @@ pub async fn run(data: &Path, functions: u32, objects: u32) -> Result<Vec<Row>, 
 /// Fills the folder through the API, then starts it again.
 async fn filled(data: &Path, functions: u32, objects: u32) -> Result<Vec<Row>, String> {
     let server = Server::start(data, &[])?;
-    load::prepare(&server).await?;
+    things::prepare(&server).await?;
     let key = Arc::new(server.key()?);
     let mut writers = tokio::task::JoinSet::new();
     for part in 0..64 {
         let mut connection = Connection::open(server.address, key.clone()).await?;
         writers.spawn(async move {
             for number in (part..objects).step_by(64) {
-                let path = format!("/{}/fill/{number:09}", load::BUCKET);
+                let path = format!("/{}/fill/{number:09}", things::BUCKET);
                 connection.ask("s3", Method::PUT, &path, &[], Bytes::from_static(b"x")).await?;
             }
             Ok::<(), String>(())
@@ -54,8 +55,7 @@ async fn filled(data: &Path, functions: u32, objects: u32) -> Result<Vec<Row>, S
         done.map_err(|why| why.to_string())??;
     }
     for number in 0..functions {
-        load::function(&server, &format!("fill-{number}"), "def handler(event, context):\n    pass\n")
-            .await?;
+        ask::function(&server, &format!("fill-{number}"), "def handler(event, context):\n    pass\n").await?;
     }
     server.kill();
     let server = Server::start(data, &[])?;

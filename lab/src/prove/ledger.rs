@@ -1,46 +1,76 @@
-//! What was acknowledged, and whether it is there.
+//! What clients were told, and what may therefore be there. Pure: it asks nobody, so that its own eyes can be tested.
+//!
+//! A thing is in one of few states at any time. A request without an answer leaves two that are right: the one
+//! before and the one asked for. Anything else is lost, torn or undead.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::sync::{Mutex, MutexGuard};
 
-use bytes::Bytes;
-use http::Method;
-use serde_json::Value;
-
-use super::load;
-use crate::http::Connection;
-use crate::server::Server;
-
-/// One acknowledgement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Entry {
+/// What has a name on the server. Numbers are never used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Thing {
+    /// Put in one request, overwritten, deleted.
     Object(u64),
-    Line(u64),
+    /// An object of a multipart upload.
+    Assembled(u64),
+    /// An object in the bucket that tells a function of it.
+    Noted(u64),
+    Function(u64),
+    /// The lines of one PutLogEvents.
+    Lines(u64),
+    /// An asynchronous invocation, seen by what the function prints.
     Event(u64),
+    /// What the bucket tells of a [`Thing::Noted`], seen in the same way.
+    Notice(u64),
 }
 
-/// How far back to look.
+/// How a thing is said to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reach {
-    /// What was acknowledged since the last look.
-    Newest,
-    All,
+pub enum State {
+    Absent,
+    /// There, as its revision of this number.
+    Whole(u32),
 }
 
+/// How a thing is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    As(State),
+    /// There and as nobody wrote it; says what is wrong.
+    Torn(String),
+}
+
+/// What is known about a thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Fate {
+    settled: State,
+    /// Asked for, with no answer yet, or never one.
+    asked: Option<State>,
+    is_new: bool,
+}
+
+/// The whole book.
 #[derive(Debug, Default)]
 pub struct Ledger {
     numbers: AtomicU64,
-    entries: Mutex<Vec<Entry>>,
-    looked_at: AtomicU64,
+    answered: AtomicU64,
+    book: Mutex<Book>,
 }
 
-/// How many of each kind.
-pub struct Counts {
-    pub objects: usize,
-    pub lines: usize,
-    pub events: usize,
+#[derive(Debug, Default)]
+struct Book {
+    fates: BTreeMap<Thing, Fate>,
+    /// Answers that no request should have had.
+    wrong: Vec<String>,
+}
+
+/// Which things to look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Whatever was touched since the last look.
+    Newest,
+    All,
 }
 
 impl Ledger {
@@ -49,103 +79,172 @@ impl Ledger {
         self.numbers.fetch_add(1, Ordering::Relaxed)
     }
 
-    pub fn acknowledged(&self, entry: Entry) {
-        self.entries.lock().expect("no writer panics").push(entry);
+    /// A request is about to ask for this state.
+    pub fn asked(&self, thing: Thing, state: State) {
+        let mut book = self.book();
+        let fate =
+            book.fates.entry(thing).or_insert(Fate { settled: State::Absent, asked: None, is_new: true });
+        fate.asked = Some(state);
+        fate.is_new = true;
     }
 
-    pub fn counts(&self) -> Counts {
-        let entries = self.entries.lock().expect("no writer panics");
-        let count = |kind: fn(&Entry) -> bool| entries.iter().filter(|entry| kind(entry)).count();
-        Counts {
-            objects: count(|entry| matches!(entry, Entry::Object(_))),
-            lines: count(|entry| matches!(entry, Entry::Line(_))),
-            events: count(|entry| matches!(entry, Entry::Event(_))),
-        }
+    /// The server said yes to what was asked last.
+    pub fn acknowledged(&self, thing: Thing) {
+        let mut book = self.book();
+        let fate = book.fates.get_mut(&thing).expect("asked before it is acknowledged");
+        fate.settled = fate.asked.take().expect("asked before it is acknowledged");
     }
 
-    /// Acknowledged objects and lines that are not there, or not whole.
-    pub async fn missing(&self, server: &Server, reach: Reach) -> Result<Vec<String>, String> {
-        let entries = self.entries(reach);
-        let mut connection = Connection::open(server.address, Arc::new(server.key()?)).await?;
-        let mut missing = Vec::new();
-        for entry in &entries {
-            if let Entry::Object(number) = entry {
-                let path = load::object_path(*number);
-                let answer = connection.ask("s3", Method::GET, &path, &[], Bytes::new()).await?;
-                if !answer.status.is_success() || answer.body != load::object(*number) {
-                    missing.push(format!(
-                        "object {number}: {} with {} bytes",
-                        answer.status,
-                        answer.body.len()
-                    ));
+    /// An invocation had its answer.
+    pub fn answered(&self) {
+        self.answered.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn invocations(&self) -> u64 {
+        self.answered.load(Ordering::Relaxed)
+    }
+
+    /// An answer that no request should have had.
+    pub fn complain(&self, what: String) {
+        self.book().wrong.push(what);
+    }
+
+    pub fn complaints(&self) -> Vec<String> {
+        self.book().wrong.clone()
+    }
+
+    /// The things to look at.
+    pub fn things(&self, reach: Reach) -> Vec<Thing> {
+        let book = self.book();
+        let wanted = book.fates.iter().filter(|(_, fate)| reach == Reach::All || fate.is_new);
+        wanted.map(|(thing, _)| *thing).collect()
+    }
+
+    /// How many things of a kind are acknowledged to be there.
+    pub fn count(&self, is_kind: fn(&Thing) -> bool) -> usize {
+        let book = self.book();
+        let there = |fate: &Fate| matches!(fate.settled, State::Whole(_));
+        book.fates.iter().filter(|(thing, fate)| is_kind(thing) && there(fate)).count()
+    }
+
+    /// Holds what is found against what was said, and tells what is wrong. What was in doubt is settled by this
+    /// look: a later one must find the same.
+    pub fn judge(&self, found: &BTreeMap<Thing, Seen>) -> Vec<String> {
+        let mut book = self.book();
+        let mut wrong = Vec::new();
+        for (thing, seen) in found {
+            let Some(fate) = book.fates.get_mut(thing) else {
+                wrong.push(format!("{thing:?} is {seen:?}, and nobody asked for it"));
+                continue;
+            };
+            match seen {
+                Seen::As(state) if *state == fate.settled || Some(*state) == fate.asked => {
+                    *fate = Fate { settled: *state, asked: None, is_new: false };
+                }
+                Seen::As(_) | Seen::Torn(_) => {
+                    wrong.push(format!("{thing:?} is {seen:?}, acknowledged is {fate:?}"));
                 }
             }
         }
-        if reach == Reach::All {
-            let there = numbers(&mut connection, load::GROUP, "line ").await?;
-            let gone = entries
-                .iter()
-                .filter(|entry| matches!(entry, Entry::Line(number) if !there.contains(number)));
-            missing.extend(gone.map(|entry| format!("{entry:?}")));
-        }
-        Ok(missing)
+        wrong
     }
 
-    fn entries(&self, reach: Reach) -> Vec<Entry> {
-        let entries = self.entries.lock().expect("no writer panics");
-        let from = match reach {
-            Reach::Newest => usize::try_from(self.looked_at.load(Ordering::Relaxed)).unwrap_or(0),
-            Reach::All => 0,
-        };
-        self.looked_at.store(entries.len() as u64, Ordering::Relaxed);
-        entries[from..].to_vec()
+    /// Events and notices that were acknowledged and have not reached their function.
+    pub fn undelivered(&self, delivered: &BTreeSet<Thing>) -> Vec<Thing> {
+        let book = self.book();
+        let owed = book.fates.iter().filter(|(thing, fate)| {
+            matches!(thing, Thing::Event(_) | Thing::Notice(_)) && fate.settled == State::Whole(0)
+        });
+        owed.map(|(thing, _)| *thing).filter(|thing| !delivered.contains(thing)).collect()
     }
 
-    /// How many acknowledged events have reached their function; waits for the rest at most so long.
-    pub async fn wait_for_deliveries(&self, server: &Server, patience: Duration) -> Result<usize, String> {
-        let events: Vec<u64> = self
-            .entries(Reach::All)
-            .iter()
-            .filter_map(|entry| match entry {
-                Entry::Event(number) => Some(*number),
-                Entry::Object(_) | Entry::Line(_) => None,
-            })
-            .collect();
-        let mut connection = Connection::open(server.address, Arc::new(server.key()?)).await?;
-        let ends = Instant::now() + patience;
-        loop {
-            let there =
-                numbers(&mut connection, &format!("/aws/lambda/{}", load::FUNCTION), "delivered ").await?;
-            let delivered = events.iter().filter(|number| there.contains(number)).count();
-            if delivered == events.len() || Instant::now() > ends {
-                return Ok(delivered);
-            }
-            tokio::time::sleep(Duration::from_millis(500)).await;
-        }
+    /// Deliveries of what nobody sent.
+    pub fn invented(&self, delivered: &BTreeSet<Thing>) -> Vec<Thing> {
+        let book = self.book();
+        delivered.iter().filter(|thing| !book.fates.contains_key(thing)).copied().collect()
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().expect("no writer panics")
     }
 }
 
-/// The numbers behind `word` in the lines of a log group.
-async fn numbers(connection: &mut Connection, group: &str, word: &str) -> Result<HashSet<u64>, String> {
-    let mut numbers = HashSet::new();
-    let mut query = serde_json::json!({ "logGroupName": group, "filterPattern": word.trim() });
-    loop {
-        let headers = [
-            ("x-amz-target", "Logs_20140328.FilterLogEvents"),
-            ("content-type", "application/x-amz-json-1.1"),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ABSENT: Seen = Seen::As(State::Absent);
+    const FIRST: Seen = Seen::As(State::Whole(0));
+    const SECOND: Seen = Seen::As(State::Whole(1));
+
+    fn ledger(said: &[(State, bool)]) -> Ledger {
+        let ledger = Ledger::default();
+        for (state, is_answered) in said {
+            ledger.asked(Thing::Object(1), *state);
+            if *is_answered {
+                ledger.acknowledged(Thing::Object(1));
+            }
+        }
+        ledger
+    }
+
+    #[test]
+    fn what_was_said_decides_what_may_be_found() {
+        use State::{Absent, Whole};
+        type Said = &'static [(State, bool)];
+        let torn = Seen::Torn("half of it".to_owned());
+        let cases: [(Said, &[&Seen], &[&Seen]); 6] = [
+            (&[(Whole(0), true)], &[&FIRST], &[&ABSENT, &SECOND, &torn]),
+            (&[(Whole(0), false)], &[&ABSENT, &FIRST], &[&SECOND, &torn]),
+            (&[(Whole(0), true), (Whole(1), true)], &[&SECOND], &[&ABSENT, &FIRST, &torn]),
+            (&[(Whole(0), true), (Whole(1), false)], &[&FIRST, &SECOND], &[&ABSENT, &torn]),
+            (&[(Whole(0), true), (Absent, true)], &[&ABSENT], &[&FIRST, &torn]),
+            (&[(Whole(0), true), (Absent, false)], &[&ABSENT, &FIRST], &[&SECOND, &torn]),
         ];
-        let answer =
-            connection.ask("logs", Method::POST, "/", &headers, Bytes::from(query.to_string())).await?;
-        let page: Value = serde_json::from_slice(&answer.body).map_err(|why| why.to_string())?;
-        if !answer.status.is_success() {
-            return Err(page.to_string());
+        for (said, right, wrong) in cases {
+            for seen in right {
+                let found = BTreeMap::from([(Thing::Object(1), (*seen).clone())]);
+                assert_eq!(ledger(said).judge(&found), Vec::<String>::new(), "{said:?} {seen:?}");
+            }
+            for seen in wrong {
+                let found = BTreeMap::from([(Thing::Object(1), (*seen).clone())]);
+                assert_eq!(ledger(said).judge(&found).len(), 1, "{said:?} {seen:?}");
+            }
         }
-        let messages =
-            page["events"].as_array().into_iter().flatten().filter_map(|event| event["message"].as_str());
-        numbers.extend(messages.filter_map(|message| message.trim().strip_prefix(word)?.parse::<u64>().ok()));
-        match page.get("nextToken") {
-            Some(token) if !token.is_null() => query["nextToken"] = token.clone(),
-            _ => return Ok(numbers),
+    }
+
+    #[test]
+    fn a_look_settles_what_was_in_doubt() {
+        let ledger = ledger(&[(State::Whole(0), false)]);
+        assert!(ledger.judge(&BTreeMap::from([(Thing::Object(1), FIRST)])).is_empty());
+        assert_eq!(ledger.judge(&BTreeMap::from([(Thing::Object(1), ABSENT)])).len(), 1);
+    }
+
+    #[test]
+    fn things_that_nobody_asked_for_are_wrong() {
+        assert_eq!(Ledger::default().judge(&BTreeMap::from([(Thing::Function(7), FIRST)])).len(), 1);
+        let delivered = BTreeSet::from([Thing::Event(7)]);
+        assert_eq!(Ledger::default().invented(&delivered), [Thing::Event(7)]);
+    }
+
+    #[test]
+    fn only_acknowledged_events_are_owed() {
+        let ledger = Ledger::default();
+        for number in [1, 2, 3] {
+            ledger.asked(Thing::Event(number), State::Whole(0));
         }
+        ledger.acknowledged(Thing::Event(1));
+        ledger.acknowledged(Thing::Event(2));
+        assert_eq!(ledger.undelivered(&BTreeSet::from([Thing::Event(1)])), [Thing::Event(2)]);
+    }
+
+    #[test]
+    fn the_newest_are_what_nobody_has_looked_at() {
+        let ledger = ledger(&[(State::Whole(0), true)]);
+        ledger.asked(Thing::Lines(2), State::Whole(0));
+        assert_eq!(ledger.things(Reach::Newest), [Thing::Object(1), Thing::Lines(2)]);
+        ledger.judge(&BTreeMap::from([(Thing::Object(1), FIRST)]));
+        assert_eq!(ledger.things(Reach::Newest), [Thing::Lines(2)]);
+        assert_eq!(ledger.things(Reach::All), [Thing::Object(1), Thing::Lines(2)]);
     }
 }

@@ -1,82 +1,41 @@
-//! Mixed load: puts of all sizes, asynchronous invocations, log lines; each acknowledgement goes into the ledger.
+//! Mixed load: objects put, overwritten, deleted and assembled, functions made and changed, log lines, events and
+//! invocations. What is asked and what is answered goes into the ledger.
 
-use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
-use http::Method;
 use tokio::task::JoinSet;
 
-use super::ledger::{Entry, Ledger};
+use super::ledger::{Ledger, State, Thing};
+use super::things;
+use crate::ask::Failure;
 use crate::http::Connection;
 use crate::server::Server;
 
-pub const BUCKET: &str = "ledger";
-pub const FUNCTION: &str = "ledger";
-pub const GROUP: &str = "ledger";
-
-/// Writers at once, of each kind.
-const WRITERS: usize = 8;
-/// Object sizes: in the row, at its border, in a file.
-const SIZES: [usize; 4] = [10, 1024, 65_536, 300_000];
-
-/// The function of the ledger: says which event it got. Standard library only.
-const CODE: &str = "def handler(event, context):\n    print('delivered', event['n'])\n";
-
-/// Makes bucket, log group and function.
-pub async fn prepare(server: &Server) -> Result<(), String> {
-    let mut connection = Connection::open(server.address, Arc::new(server.key()?)).await?;
-    expect(&mut connection, "s3", Method::PUT, &format!("/{BUCKET}"), &[], Bytes::new()).await?;
-    logs(&mut connection, "CreateLogGroup", r#"{"logGroupName":"ledger"}"#.to_owned()).await?;
-    let stream = r#"{"logGroupName":"ledger","logStreamName":"lines"}"#;
-    logs(&mut connection, "CreateLogStream", stream.to_owned()).await?;
-    function(server, FUNCTION, CODE).await
+/// What a writer does again and again.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Objects,
+    Assembled,
+    Noted,
+    Functions,
+    Lines,
+    Events,
+    Invocations,
 }
 
-/// Makes a function of one file.
-pub async fn function(server: &Server, name: &str, code: &str) -> Result<(), String> {
-    let mut connection = Connection::open(server.address, Arc::new(server.key()?)).await?;
-    let zip = package(code).map_err(|why| why.to_string())?;
-    let document = serde_json::json!({
-        "FunctionName": name, "Runtime": server.python()?, "Handler": "index.handler", "Timeout": 10,
-        "Role": "arn:aws:iam::000000000000:role/ledger", "Code": { "ZipFile": STANDARD.encode(zip) },
-    });
-    let body = Bytes::from(document.to_string());
-    expect(&mut connection, "lambda", Method::POST, "/2015-03-31/functions", &[], body).await
-}
-
-fn package(code: &str) -> Result<Vec<u8>, zip::result::ZipError> {
-    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    zip.start_file("index.py", zip::write::SimpleFileOptions::default().unix_permissions(0o644))?;
-    zip.write_all(code.as_bytes())?;
-    Ok(zip.finish()?.into_inner())
-}
-
-/// An operation of CloudWatch Logs.
-pub async fn logs(connection: &mut Connection, verb: &str, document: String) -> Result<(), String> {
-    let target = format!("Logs_20140328.{verb}");
-    let headers = [("x-amz-target", target.as_str()), ("content-type", "application/x-amz-json-1.1")];
-    expect(connection, "logs", Method::POST, "/", &headers, Bytes::from(document)).await
-}
-
-/// A request that must succeed.
-pub async fn expect(
-    connection: &mut Connection,
-    service: &str,
-    method: Method,
-    path: &str,
-    headers: &[(&'static str, &str)],
-    body: Bytes,
-) -> Result<(), String> {
-    let answer = connection.ask(service, method, path, headers, body).await?;
-    if answer.status.is_success() {
-        return Ok(());
-    }
-    Err(format!("{path}: {} {}", answer.status, String::from_utf8_lossy(&answer.body)))
-}
+/// How many writers of each kind, and how long each rests between two things. Each event is an invocation, and all
+/// that is written is read back, so the rests bound how long the proof takes and not how hard the server works.
+const WRITERS: [(Kind, usize, Duration); 7] = [
+    (Kind::Objects, 8, Duration::from_millis(4)),
+    (Kind::Assembled, 1, Duration::from_millis(150)),
+    (Kind::Noted, 1, Duration::from_millis(10)),
+    (Kind::Functions, 1, Duration::from_millis(20)),
+    (Kind::Lines, 4, Duration::from_millis(2)),
+    (Kind::Events, 2, Duration::from_millis(8)),
+    (Kind::Invocations, 2, Duration::from_millis(4)),
+];
 
 /// Load that goes on until its server is gone.
 pub struct Load {
@@ -93,74 +52,96 @@ impl Load {
 }
 
 /// Starts the writers.
-pub async fn start(server: &Server, ledger: Arc<Ledger>) -> Result<Load, String> {
+pub async fn start(server: &Server, runtime: &str, ledger: &Arc<Ledger>) -> Result<Load, String> {
     let (over, key) = (Arc::new(AtomicBool::new(false)), Arc::new(server.key()?));
     let mut writers = JoinSet::new();
-    for kind in [Kind::Objects, Kind::Lines, Kind::Events] {
-        for _ in 0..WRITERS {
+    for (kind, count, rest) in WRITERS {
+        for _ in 0..count {
             let connection = Connection::open(server.address, key.clone()).await?;
-            writers.spawn(write(kind, connection, ledger.clone(), over.clone()));
+            let writer = Writer { connection, ledger: ledger.clone(), runtime: runtime.to_owned() };
+            writers.spawn(write(kind, writer, rest, over.clone()));
         }
     }
     Ok(Load { writers, over })
 }
 
-#[derive(Clone, Copy)]
-enum Kind {
-    Objects,
-    Lines,
-    Events,
-}
-
-/// Writes one after the other until a request has no answer: what became of that one nobody knows.
-async fn write(kind: Kind, mut connection: Connection, ledger: Arc<Ledger>, over: Arc<AtomicBool>) {
+/// Writes one after the other until a request has no answer.
+async fn write(kind: Kind, mut writer: Writer, rest: Duration, over: Arc<AtomicBool>) {
     while !over.load(Ordering::Relaxed) {
-        let number = ledger.next();
-        let done = match kind {
-            Kind::Objects => put(&mut connection, number).await,
-            Kind::Lines => line(&mut connection, number).await,
-            Kind::Events => event(&mut connection, number).await,
-        };
-        match done {
-            Ok(()) => ledger.acknowledged(match kind {
-                Kind::Objects => Entry::Object(number),
-                Kind::Lines => Entry::Line(number),
-                Kind::Events => Entry::Event(number),
-            }),
-            Err(_) => return,
+        match writer.one(kind).await {
+            Ok(()) => tokio::time::sleep(rest).await,
+            Err(Failure::Unanswered(_)) => return,
+            Err(Failure::Refused(why)) => return writer.ledger.complain(why),
         }
     }
 }
 
-async fn put(connection: &mut Connection, number: u64) -> Result<(), String> {
-    expect(connection, "s3", Method::PUT, &object_path(number), &[], object(number)).await
+struct Writer {
+    connection: Connection,
+    ledger: Arc<Ledger>,
+    runtime: String,
 }
 
-/// Where object `number` lies.
-pub fn object_path(number: u64) -> String {
-    format!("/{BUCKET}/{number:012}")
-}
+impl Writer {
+    /// One thing, from its beginning to its end.
+    async fn one(&mut self, kind: Kind) -> Result<(), Failure> {
+        let number = self.ledger.next();
+        match kind {
+            Kind::Objects => {
+                let thing = Thing::Object(number);
+                self.change(thing, State::Whole(0)).await?;
+                if number.is_multiple_of(4) {
+                    self.change(thing, State::Whole(1)).await?;
+                }
+                if number.is_multiple_of(3) {
+                    self.change(thing, State::Absent).await?;
+                }
+                Ok(())
+            }
+            Kind::Assembled => {
+                let thing = Thing::Assembled(number);
+                let upload = things::upload_parts(&mut self.connection, number).await?;
+                self.ledger.asked(thing, State::Whole(0));
+                things::complete(&mut self.connection, number, &upload).await?;
+                self.ledger.acknowledged(thing);
+                if number.is_multiple_of(2) {
+                    self.change(thing, State::Absent).await?;
+                }
+                Ok(())
+            }
+            Kind::Noted => {
+                self.ledger.asked(Thing::Notice(number), State::Whole(0));
+                self.change(Thing::Noted(number), State::Whole(0)).await?;
+                self.ledger.acknowledged(Thing::Notice(number));
+                Ok(())
+            }
+            Kind::Functions => {
+                let thing = Thing::Function(number);
+                for revision in 0..=things::FUNCTION_REVISION_MAX {
+                    self.change(thing, State::Whole(revision)).await?;
+                }
+                if number.is_multiple_of(2) {
+                    self.change(thing, State::Absent).await?;
+                }
+                Ok(())
+            }
+            Kind::Lines => self.change(Thing::Lines(number), State::Whole(0)).await,
+            Kind::Events => self.change(Thing::Event(number), State::Whole(0)).await,
+            Kind::Invocations => {
+                let answer = things::invoke(&mut self.connection, number).await?;
+                if answer != number.to_string() {
+                    return Err(Failure::Refused(format!("invocation {number} was answered {answer}")));
+                }
+                self.ledger.answered();
+                Ok(())
+            }
+        }
+    }
 
-/// What is in object `number`: its number again and again, so that a torn one is seen.
-pub fn object(number: u64) -> Bytes {
-    let size = SIZES[usize::try_from(number).unwrap_or(0) % SIZES.len()];
-    let mut content = format!("{number:012} ").repeat(size / 13 + 1).into_bytes();
-    content.truncate(size);
-    Bytes::from(content)
-}
-
-async fn line(connection: &mut Connection, number: u64) -> Result<(), String> {
-    let at =
-        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_millis();
-    let document = serde_json::json!({
-        "logGroupName": GROUP, "logStreamName": "lines",
-        "logEvents": [{ "timestamp": u64::try_from(at).unwrap_or(0), "message": format!("line {number}") }],
-    });
-    logs(connection, "PutLogEvents", document.to_string()).await
-}
-
-async fn event(connection: &mut Connection, number: u64) -> Result<(), String> {
-    let path = format!("/2015-03-31/functions/{FUNCTION}/invocations");
-    let body = Bytes::from(format!("{{\"n\":{number}}}"));
-    expect(connection, "lambda", Method::POST, &path, &[("x-amz-invocation-type", "Event")], body).await
+    async fn change(&mut self, thing: Thing, state: State) -> Result<(), Failure> {
+        self.ledger.asked(thing, state);
+        things::change(&mut self.connection, &self.runtime, thing, state).await?;
+        self.ledger.acknowledged(thing);
+        Ok(())
+    }
 }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Context, Failure};
 use crate::client::{Client, Request};
@@ -15,7 +16,7 @@ pub struct Words {
     #[arg(short, long)]
     follow: bool,
     /// Only lines that match, in CloudWatch's filter pattern language
-    #[arg(long, value_name = "PATTERN")]
+    #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
     filter: Option<String>,
     /// Lines of the last SECONDS only
     #[arg(long, value_name = "SECONDS")]
@@ -76,9 +77,20 @@ async fn follow(
         path.push_str("&filter=");
         path.push_str(&crate::client::escape(filter));
     }
+    // Heard from the beginning on, so that no Ctrl-C falls between.
+    let mut interrupt = signal(SignalKind::interrupt())?;
     let mut lines = client.stream(Request::get(crate::serve::SERVICE, path)).await?;
-    while let Some(line) = lines.next().await? {
-        print(context, &serde_json::from_slice(&line)?);
+    loop {
+        let line = tokio::select! {
+            line = lines.next() => line?,
+            _ = interrupt.recv() => return Ok(ExitCode::SUCCESS),
+        };
+        match line {
+            Some(line) => print(context, &serde_json::from_slice(&line)?),
+            None => {
+                context.out.note("eddy: the server has stopped");
+                return Ok(ExitCode::SUCCESS);
+            }
+        }
     }
-    Ok(ExitCode::SUCCESS)
 }

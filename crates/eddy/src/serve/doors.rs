@@ -52,7 +52,7 @@ impl Doors {
         let clock = Clock::new(env.clone());
         let connections = Connections { open: Some(open).into(), closing: Arc::default(), clock };
         let connections = Arc::new(connections);
-        let (closing, closed) = watch::channel(false);
+        let (closing, closed) = (app.closing.clone(), app.closing.subscribe());
         let accept = accept(app.clone(), listener, connections.clone(), closed);
         let port = env.spawn("accept", Box::pin(accept));
         let guests = env.spawn("guests' calls", Box::pin(take_calls(app, calls, connections.clone())));
@@ -61,8 +61,7 @@ impl Doors {
 
     /// Takes no new connection, lets running requests end within `span`.
     pub async fn close(mut self, span: Duration) {
-        // The receiver may be gone already; then there is nobody to tell.
-        let _ = self.closing.send(true);
+        self.closing.send_replace(true);
         drop(self.port);
         drop(self.connections.open.lock().expect("nobody panics with this lock").take());
         self.connections.closing.notify_waiters();

@@ -22,16 +22,22 @@ def free_port():
 
 
 class Server:
-    """One eddy. `start` waits for the line that says it serves."""
+    """One eddy. `start` waits for the line that says it serves.
 
-    def __init__(self, folder, *words):
+    `within` is a command that starts eddy as its child or in its own place (strace, unshare). Where that has
+    mounts of its own, `folder` is reached through /proc once eddy serves.
+    """
+
+    def __init__(self, folder, *words, within=()):
         self.eddy = os.environ['EDDY']
         self.folder = pathlib.Path(folder)
         self.words = words
+        self.within = [str(word) for word in within]
         self.port = free_port()
         self.address = f'127.0.0.1:{self.port}'
         self.url = f'http://{self.address}'
         self.process = None
+        self.pid = None
 
     def start(self):
         environment = {**os.environ, 'AWS_DEFAULT_REGION': 'us-east-1'}
@@ -39,33 +45,41 @@ class Server:
             del environment[name]
         self.log = open(self.folder.parent / f'{self.folder.name}.log', 'ab')
         self.process = subprocess.Popen(
-            [self.eddy, 'up', '--json', *self.words, '--listen', self.address, '--data', str(self.folder)],
+            [*self.within, self.eddy, 'up', '--json', *self.words, '--listen', self.address,
+             '--data', str(self.folder)],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log, env=environment)
         first = self.process.stdout.readline()
         assert first, f'eddy did not start: {self.said()}'
         self.listening = json.loads(first)
+        self.pid = self.listening['pid']
         self.variables = json.loads(self.run('env', '--json'))
         return self
 
     def run(self, *words, check=True, **options):
         """One verb of the command line; gives its stdout."""
-        done = subprocess.run([self.eddy, *words, '--data', str(self.folder)], capture_output=True, text=True,
-                              timeout=60, **options)
+        done = subprocess.run([self.eddy, *words, '--data', str(self.seen_from_here())], capture_output=True,
+                              text=True, timeout=60, **options)
         if check:
             assert done.returncode == 0, f'eddy {" ".join(words)}: {done.stderr}'
             return done.stdout
         return done
 
+    def seen_from_here(self):
+        """The data folder, also where eddy has mounts of its own."""
+        return pathlib.Path(f'/proc/{self.pid}/root{self.folder}') if self.within else self.folder
+
     def said(self):
         return (self.folder.parent / f'{self.folder.name}.log').read_text(errors='replace')
 
     def kill(self):
-        self.process.kill()
+        """kill -9; eddy itself, not what it was started within."""
+        if self.process.poll() is None:
+            os.kill(self.pid or self.process.pid, signal.SIGKILL)
         self.process.wait()
 
     def stop(self):
         """SIGTERM; gives the exit status."""
-        self.process.send_signal(signal.SIGTERM)
+        os.kill(self.pid, signal.SIGTERM)
         return self.process.wait(timeout=20)
 
     def client(self, service, region='us-east-1', **config):
@@ -96,13 +110,13 @@ def fresh(tmp_path):
     """A function that starts servers of their own; all are ended."""
     servers = []
 
-    def start(*words, folder=None):
-        servers.append(Server(folder or tmp_path / f'data{len(servers)}', *words).start())
-        return servers[-1]
+    def start(*words, folder=None, within=()):
+        servers.append(Server(folder or tmp_path / f'data{len(servers)}', *words, within=within))
+        return servers[-1].start()
 
     yield start
     for server in servers:
-        if server.process.poll() is None:
+        if server.process and server.process.poll() is None:
             server.kill()
 
 

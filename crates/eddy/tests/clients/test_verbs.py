@@ -2,9 +2,11 @@
 import io
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
+import time
 import urllib.request
 import zipfile
 
@@ -157,3 +159,82 @@ def test_invoke_says_what_failed(server, echo, words, says):
     done = server.run('invoke', *words, check=False)
     assert done.returncode == 1
     assert says in done.stderr
+
+
+@pytest.fixture(scope='module')
+def followed(server):
+    """A log group with a stream, and a function that writes a line to it."""
+    logs = server.client('logs')
+    logs.create_log_group(logGroupName='/verbs/followed')
+    logs.create_log_stream(logGroupName='/verbs/followed', logStreamName='lines')
+
+    def write(message):
+        logs.put_log_events(logGroupName='/verbs/followed', logStreamName='lines',
+                            logEvents=[{'timestamp': int(time.time() * 1000), 'message': message}])
+
+    return write
+
+
+def follow(server, *words):
+    """`eddy logs -f`; waits until it has printed something."""
+    return subprocess.Popen([server.eddy, 'logs', '-f', '/verbs/followed', '--data', str(server.folder), *words],
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def first_line(process, write):
+    """Writes lines until the follower is there and prints one: it follows only from then on."""
+    while not select.select([process.stdout], [], [], 0.1)[0]:
+        assert process.poll() is None, process.stderr.read()
+        write('knock')
+    return process.stdout.readline()
+
+
+def test_logs_are_followed_as_they_are_written(server, followed):
+    follower = follow(server, '--filter', '-ERROR', '--json')
+    try:
+        assert json.loads(first_line(follower, followed))['message'] == 'knock'
+        for message in ['first', 'an ERROR that is filtered out', 'second']:
+            followed(message)
+        told = []
+        while 'second' not in told:
+            told.append(json.loads(follower.stdout.readline())['message'])
+        assert [message for message in told if message != 'knock'] == ['first', 'second']
+        follower.send_signal(signal.SIGINT)
+        assert follower.wait(timeout=10) == 0
+        assert follower.stderr.read() == ''
+    finally:
+        follower.kill()
+        follower.communicate()
+
+
+def test_following_ends_with_the_server_and_does_not_hold_it_up(fresh):
+    server = fresh()
+    logs = server.client('logs')
+    logs.create_log_group(logGroupName='/verbs/followed')
+    logs.create_log_stream(logGroupName='/verbs/followed', logStreamName='lines')
+    follower = follow(server)
+    try:
+        first_line(follower, lambda message: logs.put_log_events(
+            logGroupName='/verbs/followed', logStreamName='lines',
+            logEvents=[{'timestamp': int(time.time() * 1000), 'message': message}]))
+        begun = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - begun < 8, 'a follower holds up the stop'
+        _, err = follower.communicate(timeout=10)
+        assert follower.returncode == 0 and 'has stopped' in err
+    finally:
+        follower.kill()
+        follower.communicate()
+
+
+@pytest.mark.parametrize('words', [['nobody'], ['-f', 'nobody'], ['/no/such/group'], ['-f', '/no/such/group']])
+def test_logs_of_nothing_are_an_error_that_names_it(server, words):
+    done = server.run('logs', *words, check=False)
+    assert done.returncode == 1 and done.stdout == ''
+    assert 'does not exist' in done.stderr
+
+
+@pytest.mark.parametrize('words', [[], ['-f']])
+def test_a_filter_that_is_none_is_refused(server, followed, words):
+    done = server.run('logs', *words, '/verbs/followed', '--filter', '{ $.a = ', check=False)
+    assert done.returncode == 1 and done.stderr.startswith('eddy: ')

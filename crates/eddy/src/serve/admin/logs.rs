@@ -1,4 +1,4 @@
-//! Logs as they are written, for `eddy logs -f`: a JSON line for each event, until the client goes.
+//! Logs as they are written, for `eddy logs -f`: a JSON line for each event, until the client or the server goes.
 
 use std::sync::Arc;
 
@@ -22,8 +22,14 @@ pub fn follow(app: &Arc<App>, head: &Parts) -> Result<Response<Outgoing>, Fault>
         .map_err(|why| Fault::invalid(format!("filter: {why}")))?;
     let scope = Scope { account: app.account.clone(), region: app.region.clone() };
     let tail = app.engines.telemetry.logs().tail(&scope, &group, pattern)?;
-    let lines = stream::unfold(tail, |mut tail| async move {
-        match tail.next().await {
+    let closing = app.closing.subscribe();
+    let lines = stream::unfold((tail, closing), |(mut tail, mut closing)| async move {
+        let next = tokio::select! {
+            next = tail.next() => next,
+            // A stop does not wait for what has no end.
+            _ = closing.wait_for(|is_closing| *is_closing) => return None,
+        };
+        match next {
             Ok(Some(events)) => {
                 let line = |event: Tailed| {
                     let document = json!({
@@ -32,10 +38,10 @@ pub fn follow(app: &Arc<App>, head: &Parts) -> Result<Response<Outgoing>, Fault>
                     format!("{document}\n")
                 };
                 let lines: String = events.into_iter().map(line).collect();
-                Some((Ok::<Bytes, eddy_wire::outgoing::Error>(Bytes::from(lines)), tail))
+                Some((Ok::<Bytes, eddy_wire::outgoing::Error>(Bytes::from(lines)), (tail, closing)))
             }
             Ok(None) => None,
-            Err(fault) => Some((Err(fault.into()), tail)),
+            Err(fault) => Some((Err(fault.into()), (tail, closing))),
         }
     });
     Ok(Response::new(Outgoing::stream(lines, None)))
