@@ -6,14 +6,15 @@ use eddy_store::{Batch, Durable, Snapshot};
 use crate::Objects;
 use crate::body::Debt;
 use crate::bucket::{self, Tags};
-use crate::checksum::{Algorithm, Checksum, Coverage, Hasher};
+use crate::checksum::{Algorithm, Checksum, Coverage};
 use crate::conditions::When;
+use crate::content::{Digester, Digests};
 use crate::error::Error;
 use crate::event::{By, Kind};
 use crate::limits::{ATTEMPTS_MAX, UPLOAD_BYTES_MAX};
 use crate::object::{self, Object, Slot, Stored, check_key};
 use crate::read::Found;
-use crate::rows::{Body, Description, Head};
+use crate::rows::{Description, Etag, Head};
 use crate::share::{Share, Source};
 
 /// A copy to be made.
@@ -26,7 +27,7 @@ pub struct Copy<'a> {
     pub description: Option<Description>,
     /// None takes the source's.
     pub tags: Option<Tags>,
-    /// None takes the source's checksum as it is.
+    /// None takes the source's.
     pub algorithm: Option<Algorithm>,
     pub when: When,
     pub by: &'a By,
@@ -34,8 +35,9 @@ pub struct Copy<'a> {
 
 impl Objects {
     /// Copies an object, at most [`UPLOAD_BYTES_MAX`] large. `admit` looks at the source as it is then, and may
-    /// refuse; it is asked again when the source changes meanwhile. The copy keeps the source's ETag and no bytes
-    /// move; only a checksum of another algorithm makes them be read.
+    /// refuse; it is asked again when the source changes meanwhile. No bytes move. They are read where the copy's
+    /// digests are not the source's: a checksum of another algorithm, and a source that came in parts, since a copy is
+    /// one piece, with the ETag of one.
     ///
     /// # Errors
     /// What `admit` says; [`Error::NoSuchBucket`] and [`Error::NoSuchObject`] of source or copy,
@@ -53,8 +55,8 @@ impl Objects {
             if found.object.head.size > UPLOAD_BYTES_MAX {
                 return Err(Error::TooLarge { limit_bytes: UPLOAD_BYTES_MAX }.into());
             }
-            let checksum = self.checksum_for(&copy, &found).await?;
-            if let Some(stored) = self.copy_found(&copy, &found, checksum).await? {
+            let digests = self.digests_for(&copy, &found).await?;
+            if let Some(stored) = self.copy_found(&copy, &found, digests).await? {
                 return Ok(stored);
             }
         }
@@ -66,14 +68,20 @@ impl Objects {
         &self,
         copy: &Copy<'_>,
         Found { object: source, body, .. }: &Found,
-        checksum: Option<Checksum>,
+        digests: Option<Digests>,
     ) -> Result<Option<Durable<Stored>>, Error> {
         let from = Source { bucket: &source.bucket, key: &source.key, pos: source.pos };
         let share = Share::plan(&from, body, copy.bucket, || Id::random(self.store.env().as_ref()));
         if !self.hold_away(&share).await? {
             return Ok(None);
         }
+        let (etag, checksum) = match digests {
+            Some(digests) => (Etag { md5: digests.md5, parts: None }, Some(digests.checksum)),
+            None => (source.head.etag, source.head.checksum.clone()),
+        };
         let head = Head {
+            etag,
+            parts: None,
             modified: self.now(),
             description: copy.description.clone().unwrap_or_else(|| source.head.description.clone()),
             checksum,
@@ -83,7 +91,7 @@ impl Objects {
             ..source.head.clone()
         };
         let tags = copy.tags.as_ref().unwrap_or(&source.tags);
-        let batch = self.plan_copy(&self.store.snapshot(), copy, &head, tags, &share, body);
+        let batch = self.plan_copy(&self.store.snapshot(), copy, &head, tags, &share);
         let written = match batch {
             Ok((batch, debts)) => self.store.commit(batch, debts).await.map_err(Error::from),
             Err(error) => Err(error),
@@ -109,30 +117,31 @@ impl Objects {
         head: &Head,
         tags: &[(String, String)],
         share: &Share,
-        body: &Body,
     ) -> Result<(Batch, Vec<Debt>), Error> {
         let bucket = bucket::require(snapshot, copy.bucket)?;
         let slot = Slot::read(snapshot, &bucket, copy.key)?;
         copy.when.check(slot.head())?;
         let mut batch = Batch::new();
         share.stage(&mut batch);
-        let body = Body { parts: body.parts.clone(), ..share.body.clone() };
-        let debts = slot.fill(&mut batch, head.clone(), body, tags);
+        let debts = slot.fill(&mut batch, head.clone(), share.body.clone(), tags);
         self.tell(&mut batch, &slot, Kind::CreatedCopy, Some(head), copy.by);
         Ok((batch, debts))
     }
 
-    async fn checksum_for(&self, copy: &Copy<'_>, found: &Found) -> Result<Option<Checksum>, Error> {
-        let kept = found.object.head.checksum.clone();
-        let Some(algorithm) = copy.algorithm else { return Ok(kept) };
-        if kept.as_ref().is_some_and(|kept| kept.algorithm == algorithm && kept.coverage == Coverage::Whole) {
-            return Ok(kept);
+    /// The digests of the copy; none when they are the source's.
+    async fn digests_for(&self, copy: &Copy<'_>, found: &Found) -> Result<Option<Digests>, Error> {
+        let head = &found.object.head;
+        let kept = head.checksum.as_ref();
+        let algorithm = copy.algorithm.or(kept.map(|kept| kept.algorithm));
+        let is_kept = |kept: &Checksum| Some(kept.algorithm) == algorithm && kept.coverage == Coverage::Whole;
+        if head.parts.is_none() && (copy.algorithm.is_none() || kept.is_some_and(is_kept)) {
+            return Ok(None);
         }
-        let mut hasher = Hasher::new(algorithm);
-        let mut reader = self.read(found, 0..found.object.head.size);
+        let mut digester = Digester::new(algorithm.unwrap_or(Algorithm::Crc64Nvme));
+        let mut reader = self.read(found, 0..head.size);
         while let Some(bytes) = reader.next().await? {
-            hasher.update(&bytes);
+            digester.update(&bytes);
         }
-        Ok(Some(Checksum { algorithm, coverage: Coverage::Whole, value: hasher.finish() }))
+        Ok(Some(digester.finish()))
     }
 }

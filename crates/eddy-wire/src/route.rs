@@ -18,6 +18,8 @@ use crate::{Error, Protocol};
 #[derive(Debug)]
 pub struct Routed {
     pub operation: &'static Operation,
+    /// Whether all query keys and headers are there that the operation requires.
+    pub is_whole: bool,
     /// The labels of the path, unescaped.
     labels: Vec<(&'static str, String)>,
 }
@@ -25,7 +27,7 @@ pub struct Routed {
 impl Routed {
     /// An operation that was named, with no path.
     pub fn new(operation: &'static Operation) -> Routed {
-        Routed { operation, labels: Vec::new() }
+        Routed { operation, is_whole: true, labels: Vec::new() }
     }
 
     /// A label of the path by its name in the template.
@@ -93,7 +95,8 @@ fn by_path(service: &'static Service, head: &Parts, bucket_in_host: Option<&str>
     for operation in service.operations() {
         let Some((rank, labels)) = asked.rank(operation) else { continue };
         if best.as_ref().is_none_or(|(other, _)| rank > *other) {
-            best = Some((rank, Routed { operation, labels }));
+            let is_whole = rank.2;
+            best = Some((rank, Routed { operation, is_whole, labels }));
         }
     }
     best.map(|(_, routed)| routed).ok_or_else(|| {

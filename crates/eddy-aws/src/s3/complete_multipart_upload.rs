@@ -50,7 +50,6 @@ struct Part {
 
 #[derive(Serialize)]
 pub(super) struct Output {
-    server_side_encryption: &'static str,
     location: String,
     bucket: String,
     key: String,
@@ -61,6 +60,7 @@ pub(super) struct Output {
     checksum_sha1: Option<String>,
     checksum_sha256: Option<String>,
     checksum_type: Option<&'static str>,
+    server_side_encryption: &'static str,
 }
 
 impl Operation for CompleteMultipartUpload {
@@ -94,7 +94,13 @@ impl Operation for CompleteMultipartUpload {
             by: &by,
         };
         let completed = objects.complete_upload(&completion).await;
-        let completed = completed.map_err(|error| condition::of_write(named.about().fault(error), &when))?;
+        let completed = completed.map_err(|error| {
+            let missing =
+                if let eddy_objects::Error::NoSuchPart { number } = error { Some(number) } else { None };
+            let missing = parts.iter().find(|part| Some(part.number) == missing);
+            let fault = condition::of_write(named.about().fault(error), &when);
+            missing.into_iter().fold(fault, |fault, part| fault.with("ETag", part.etag.clone()))
+        })?;
         match completed {
             Answer::Changed(done) => Ok(Reply::after(done.map(|stored| self.output(&cx, &stored)))),
             Answer::Unchanged(stored, pos) => Ok(Reply::read(self.output(&cx, &stored), pos)),
@@ -147,7 +153,6 @@ impl CompleteMultipartUpload {
     fn output(&self, cx: &Cx, stored: &Stored) -> Output {
         let sums = Sums::of(stored.checksum.as_ref(), stored.etag.parts);
         Output {
-            server_side_encryption: AES256,
             location: location(&cx.host, &self.bucket, &self.key),
             bucket: self.bucket.clone(),
             key: self.key.clone(),
@@ -158,6 +163,7 @@ impl CompleteMultipartUpload {
             checksum_sha1: sums.sha1,
             checksum_sha256: sums.sha256,
             checksum_type: sums.kind,
+            server_side_encryption: AES256,
         }
     }
 }

@@ -75,8 +75,14 @@ pub(super) fn when(matches: Option<&str>, none_match: Option<&str>) -> Result<Wh
         (None, None) => Ok(When::Always),
         (None, Some("*")) => Ok(When::Absent),
         (Some(etag), None) => Ok(when_matches(etag)),
-        (None, Some(_)) => Err(functionality("If-None-Match")),
-        (Some(_), Some(_)) => Err(functionality("If-Match,If-None-Match")),
+        (None, Some(_)) => {
+            let why = "We don't accept the provided value of If-None-Match header for this API";
+            Err(functionality("If-None-Match", why))
+        }
+        (Some(_), Some(_)) => {
+            let why = "Multiple conditional request headers present in the request";
+            Err(functionality("If-Match,If-None-Match", why))
+        }
     }
 }
 
@@ -99,9 +105,9 @@ pub(super) fn of_write(fault: Fault, when: &When) -> Fault {
     })
 }
 
-fn functionality(header: &str) -> Fault {
+fn functionality(header: &str, why: &str) -> Fault {
     let text = "A header you provided implies functionality that is not implemented";
-    fault::not_implemented(header).with("Header", header).with("AdditionalMessage", text)
+    fault::unsupported(text).with("Header", header).with("additionalMessage", why)
 }
 
 /// `"a", W/"b"` without quotes.

@@ -25,6 +25,8 @@ pub(super) struct CopyObject {
     copy_source_if_modified_since: Option<Time>,
     copy_source_if_unmodified_since: Option<Time>,
     metadata_directive: Option<String>,
+    server_side_encryption: Option<String>,
+    storage_class: Option<String>,
     tagging_directive: Option<String>,
     cache_control: Option<String>,
     content_disposition: Option<String>,
@@ -43,8 +45,8 @@ pub(super) struct CopyObject {
 
 #[derive(Serialize)]
 pub(super) struct Output {
-    server_side_encryption: &'static str,
     copy_object_result: Copied,
+    server_side_encryption: &'static str,
 }
 
 #[derive(Serialize)]
@@ -80,7 +82,8 @@ impl Operation for CopyObject {
         let source = Source::parse(&self.copy_source)?;
         source.open(&cx, self.expected_source_bucket_owner.as_deref())?;
         let description = self.description()?;
-        if description.is_none() && source.bucket == self.bucket && source.key == self.key {
+        let says_how = self.says_how()?;
+        if description.is_none() && !says_how && source.bucket == self.bucket && source.key == self.key {
             return Err(fault::invalid_request(TO_ITSELF));
         }
         let when = condition::when(self.if_match.as_deref(), self.if_none_match.as_deref())?;
@@ -126,7 +129,7 @@ impl Operation for CopyObject {
                 checksum_sha256: sums.sha256,
                 checksum_type: sums.kind,
             };
-            Output { server_side_encryption: AES256, copy_object_result }
+            Output { copy_object_result, server_side_encryption: AES256 }
         })))
     }
 }
@@ -147,6 +150,25 @@ impl CopyObject {
             metadata: self.metadata.clone().unwrap_or_default(),
         })
         .map(Some)
+    }
+
+    /// Whether the copy's class or encryption is chosen, which lets an object be copied to itself.
+    fn says_how(&self) -> Result<bool, Fault> {
+        let mut says = false;
+        for (name, given, only) in [
+            ("ServerSideEncryption", &self.server_side_encryption, AES256),
+            ("StorageClass", &self.storage_class, "STANDARD"),
+        ] {
+            match given.as_deref() {
+                None => {}
+                Some(value) if value == only => says = true,
+                Some(other) => {
+                    let what = format!("The value {other} of the parameter {name}");
+                    return Err(fault::not_implemented(&what));
+                }
+            }
+        }
+        Ok(says)
     }
 
     fn tags(&self) -> Result<Option<Tags>, Fault> {

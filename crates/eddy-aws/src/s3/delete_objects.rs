@@ -1,4 +1,4 @@
-use eddy_base::Fault;
+use eddy_base::{Code, Fault, Subject};
 use eddy_objects::{Answer, Removal, When};
 use serde::{Deserialize, Serialize};
 
@@ -72,7 +72,7 @@ impl Operation for DeleteObjects {
         let mut wanted = Vec::new();
         for object in objects {
             let allowed = cx.allow("s3:DeleteObject", &object_arn(&self.bucket, &object.key), None);
-            match allowed.and_then(|()| read::unversioned(object.version_id.as_deref())) {
+            match allowed.and_then(|()| known(object.version_id.as_deref())) {
                 Ok(()) => {
                     let when = object.etag.as_deref().map_or(When::Always, when_matches);
                     removals.push(Removal { key: object.key.clone(), when });
@@ -103,6 +103,14 @@ impl Operation for DeleteObjects {
             Answer::Unchanged(output, pos) => Ok(Reply::read(output, pos)),
         }
     }
+}
+
+/// As [`read::unversioned`], in the words that this operation has for each key.
+fn known(version: Option<&str>) -> Result<(), Fault> {
+    read::unversioned(version).map_err(|_| {
+        let text = "The specified version does not exist.";
+        fault::named(Code::Missing, Subject::Object, "NoSuchVersion", text)
+    })
 }
 
 impl Failed {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use eddy_base::Fault;
 use eddy_objects::Description;
 
@@ -26,6 +28,19 @@ pub(super) fn checked(description: Description) -> Result<Description, Fault> {
     let metadata: BTreeMap<String, String> =
         description.metadata.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
     Ok(Description { content_encoding: encoding(description.content_encoding), metadata, ..description })
+}
+
+/// Metadata as answers have it: what is not ASCII is encoded as in mail (RFC 2047), each byte of the header that came
+/// taken for a letter, as S3 documents it.
+pub(super) fn told(metadata: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let tell = |value: String| {
+        if value.is_ascii() {
+            return value;
+        }
+        let letters: String = value.bytes().map(char::from).collect();
+        format!("=?UTF-8?B?{}?=", BASE64.encode(letters))
+    };
+    metadata.into_iter().map(|(name, value)| (name, tell(value))).collect()
 }
 
 /// The encoding without that of the transfer, which is taken off before anything is stored.
@@ -54,6 +69,15 @@ mod tests {
         check("gzip,aws-chunked,br", Some("gzip,br"));
         check("identity", Some("identity"));
         assert_eq!(encoding(None), None);
+    }
+
+    #[test]
+    fn metadata_that_is_not_ascii_is_told_as_in_mail() {
+        let told = told([("a".into(), "plain".into()), ("n".into(), "ÄMÄZÕÑ S3".into())].into());
+        assert_eq!(
+            (told["a"].as_str(), told["n"].as_str()),
+            ("plain", "=?UTF-8?B?w4PChE3Dg8KEWsODwpXDg8KRIFMz?=")
+        );
     }
 
     #[test]

@@ -114,8 +114,17 @@ pub(super) fn malformed_xml() -> Fault {
     )
 }
 
+/// No bucket has object locks.
+pub(super) fn without_lock() -> Fault {
+    invalid_request("Bucket is missing Object Lock Configuration")
+}
+
 pub(super) fn not_implemented(what: &str) -> Fault {
-    let text = format!("{what} is not supported by eddy.");
+    unsupported(format!("{what} is not supported by eddy."))
+}
+
+/// In words of S3's own.
+pub(super) fn unsupported(text: impl Into<String>) -> Fault {
     named(Code::Unsupported, Subject::Request, "NotImplemented", text)
 }
 

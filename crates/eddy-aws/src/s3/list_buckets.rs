@@ -32,7 +32,7 @@ pub(super) struct Output {
 struct Listed {
     name: String,
     creation_date: Time,
-    bucket_region: String,
+    bucket_region: Option<String>,
     bucket_arn: String,
 }
 
@@ -50,6 +50,10 @@ impl Operation for ListBuckets {
             let text = "Argument max-buckets must be an integer between 1 and 10000";
             return Err(fault::invalid_argument(text, "max-buckets", max.to_string()));
         }
+        let tells_region = self.max_buckets.is_some()
+            || self.continuation_token.is_some()
+            || self.prefix.is_some()
+            || self.bucket_region.is_some();
         let query = BucketQuery {
             prefix: self.prefix.clone().unwrap_or_default(),
             after: self.continuation_token.as_deref().map(after).transpose()?,
@@ -64,7 +68,7 @@ impl Operation for ListBuckets {
         let list = |bucket: eddy_objects::Bucket| Listed {
             bucket_arn: bucket_arn(&bucket.name),
             creation_date: Time(whole_seconds(bucket.created)),
-            bucket_region: bucket.owner.region.to_string(),
+            bucket_region: tells_region.then(|| bucket.owner.region.to_string()),
             name: bucket.name,
         };
         let output = Output {

@@ -4,7 +4,7 @@ use eddy_wire::Time;
 use serde::{Deserialize, Serialize};
 
 use super::fault::About;
-use super::listing::{CommonPrefix, Encoding, Owner, page_max, whole_seconds};
+use super::listing::{self, CommonPrefix, Encoding, Owner, page_max, whole_seconds};
 use super::names::{self, bucket_arn, owner_id};
 use super::sums;
 use crate::{Cx, Needs, Operation, Reply};
@@ -87,11 +87,7 @@ impl Operation for ListMultipartUploads {
             max_uploads,
             is_truncated: page.next.is_some(),
             uploads: page.uploads.into_iter().map(|listed| upload(listed, encoding, &owner)).collect(),
-            common_prefixes: page
-                .prefixes
-                .iter()
-                .map(|prefix| CommonPrefix { prefix: encoding.write(prefix) })
-                .collect(),
+            common_prefixes: listing::common(&page.prefixes, encoding),
             encoding_type: encoding.name(),
         };
         Ok(Reply::read(output, seen.pos))

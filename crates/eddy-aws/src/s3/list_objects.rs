@@ -1,9 +1,9 @@
 use eddy_base::Fault;
-use eddy_objects::{After, Query};
+use eddy_objects::Query;
 use serde::{Deserialize, Serialize};
 
 use super::fault::About;
-use super::listing::{CommonPrefix, Encoding, Object, Owner, page_max};
+use super::listing::{self, CommonPrefix, Encoding, Object, Owner, behind, name_of, page_max};
 use super::names::{self, bucket_arn, owner_id};
 use crate::{Cx, Needs, Operation, Reply};
 
@@ -69,30 +69,9 @@ impl Operation for ListObjects {
             prefix: encoding.write(&query.prefix),
             delimiter: delimiter.map(|delimiter| encoding.write(&delimiter)),
             max_keys,
-            common_prefixes: page
-                .prefixes
-                .iter()
-                .map(|prefix| CommonPrefix { prefix: encoding.write(prefix) })
-                .collect(),
+            common_prefixes: listing::common(&page.prefixes, encoding),
             encoding_type: encoding.name(),
         };
         Ok(Reply::read(output, seen.pos))
-    }
-}
-
-/// A marker that ends in the delimiter may be the rolled-up prefix that ended the page before: then everything under
-/// it was told.
-fn behind(marker: &str, delimiter: Option<&str>) -> After {
-    match delimiter {
-        _ if marker.is_empty() => After::Nothing,
-        Some(delimiter) if marker.ends_with(delimiter) => After::Prefix(marker.to_owned()),
-        Some(_) | None => After::Key(marker.to_owned()),
-    }
-}
-
-fn name_of(after: &After) -> Option<&str> {
-    match after {
-        After::Nothing => None,
-        After::Key(name) | After::Prefix(name) => Some(name),
     }
 }

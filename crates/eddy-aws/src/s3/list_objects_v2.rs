@@ -3,7 +3,7 @@ use eddy_objects::{After, Query};
 use serde::{Deserialize, Serialize};
 
 use super::fault::{self, About};
-use super::listing::{CommonPrefix, Encoding, Object, Owner, page_max, read_token, token};
+use super::listing::{self, CommonPrefix, Encoding, Object, Owner, page_max, read_token, token};
 use super::names::{self, bucket_arn, owner_id};
 use crate::{Cx, Needs, Operation, Reply};
 
@@ -70,11 +70,7 @@ impl Operation for ListObjectsV2 {
             prefix: encoding.write(&query.prefix),
             delimiter: delimiter.map(|delimiter| encoding.write(&delimiter)),
             max_keys,
-            common_prefixes: page
-                .prefixes
-                .iter()
-                .map(|prefix| CommonPrefix { prefix: encoding.write(prefix) })
-                .collect(),
+            common_prefixes: listing::common(&page.prefixes, encoding),
             encoding_type: encoding.name(),
             start_after: self
                 .start_after

@@ -120,6 +120,29 @@ pub(super) fn page_max(given: Option<i64>, argument: &'static str) -> Result<i64
     }
 }
 
+/// The names that keys were rolled up to.
+pub(super) fn common(prefixes: &[String], encoding: Encoding) -> Vec<CommonPrefix> {
+    prefixes.iter().map(|prefix| CommonPrefix { prefix: encoding.write(prefix) }).collect()
+}
+
+/// Where the page behind a marker begins. A marker that ends in the delimiter may be the rolled-up prefix that ended
+/// the page before: then everything under it was told.
+pub(super) fn behind(marker: &str, delimiter: Option<&str>) -> After {
+    match delimiter {
+        _ if marker.is_empty() => After::Nothing,
+        Some(delimiter) if marker.ends_with(delimiter) => After::Prefix(marker.to_owned()),
+        Some(_) | None => After::Key(marker.to_owned()),
+    }
+}
+
+/// The name that a page ended with.
+pub(super) fn name_of(after: &After) -> Option<&str> {
+    match after {
+        After::Nothing => None,
+        After::Key(name) | After::Prefix(name) => Some(name),
+    }
+}
+
 /// Where a page begins, as a token that means nothing to its holder.
 pub(super) fn token(after: &After) -> Option<String> {
     match after {

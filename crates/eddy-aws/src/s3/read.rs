@@ -11,7 +11,7 @@ use http::StatusCode;
 use serde::Serialize;
 
 use super::condition::{Answer, Given, quoted};
-use super::describe::UNKNOWN_TYPE;
+use super::describe::{self, UNKNOWN_TYPE};
 use super::encryption::AES256;
 use super::fault::{self, About};
 use super::listing::whole_seconds;
@@ -50,7 +50,6 @@ pub(super) struct Overrides {
 /// The answer's members; those of HeadObject and of GetObject are the same.
 #[derive(Serialize)]
 pub(super) struct Output {
-    server_side_encryption: Option<&'static str>,
     accept_ranges: Option<&'static str>,
     last_modified: Time,
     content_length: Option<u64>,
@@ -71,6 +70,7 @@ pub(super) struct Output {
     metadata: BTreeMap<String, String>,
     parts_count: Option<u32>,
     tag_count: Option<usize>,
+    server_side_encryption: Option<&'static str>,
 }
 
 /// What is to be answered.
@@ -99,6 +99,7 @@ impl Read {
             let text = "Request specific response headers cannot be used for anonymous GET requests.";
             return Err(fault::invalid_request(text));
         }
+        self.overrides.check()?;
         let seen = cx.engines.objects.get(&self.bucket, &self.key);
         let seen = seen.map_err(|error| About::object(&self.bucket, &self.key).fault(error))?;
         let (found, pos) = (seen.value, seen.pos);
@@ -147,7 +148,6 @@ impl Read {
         let sums = extent.checksum;
         let tag_count = found.object.tags.len();
         Output {
-            server_side_encryption: Some(AES256),
             accept_ranges: Some("bytes"),
             last_modified: Time(whole_seconds(head.modified)),
             content_length: Some(extent.range.end - extent.range.start),
@@ -167,9 +167,10 @@ impl Read {
                 self.overrides.content_type.or(said.content_type).unwrap_or_else(|| UNKNOWN_TYPE.to_owned()),
             ),
             expires: self.overrides.expires.map(http_date).or(said.expires),
-            metadata: said.metadata,
+            metadata: describe::told(said.metadata),
             parts_count: extent.parts_count,
             tag_count: Some(tag_count).filter(|count| *count > 0),
+            server_side_encryption: Some(AES256),
         }
     }
 
@@ -177,7 +178,6 @@ impl Read {
     fn unchanged(&self, found: &Found) -> Output {
         let head = &found.object.head;
         Output {
-            server_side_encryption: None,
             accept_ranges: None,
             last_modified: Time(whole_seconds(head.modified)),
             content_length: None,
@@ -198,11 +198,31 @@ impl Read {
             metadata: BTreeMap::new(),
             parts_count: None,
             tag_count: None,
+            server_side_encryption: None,
         }
     }
 }
 
 impl Overrides {
+    /// # Errors
+    /// A text that no header can hold.
+    fn check(&self) -> Result<(), Fault> {
+        for (name, given) in [
+            ("response-cache-control", &self.cache_control),
+            ("response-content-disposition", &self.content_disposition),
+            ("response-content-encoding", &self.content_encoding),
+            ("response-content-language", &self.content_language),
+            ("response-content-type", &self.content_type),
+        ] {
+            let fits = |letter: char| u32::from(letter) <= 0xff && (letter == '\t' || !letter.is_control());
+            if let Some(value) = given.as_deref().filter(|value| !value.chars().all(fits)) {
+                let text = "Header value cannot be represented using ISO-8859-1.";
+                return Err(fault::invalid_argument(text, name, value));
+            }
+        }
+        Ok(())
+    }
+
     fn any(&self) -> bool {
         self.cache_control.is_some()
             || self.content_disposition.is_some()

@@ -38,7 +38,7 @@ pub(crate) use visit::linger;
 pub use who::FormProver;
 
 use crate::operation::{Answer, Failure, Form, Run};
-use crate::{Engines, Op, limits, table};
+use crate::{Engines, Op, limits, s3, table};
 use recognise::{Asked, ServiceAsked};
 use visit::Visit;
 use who::Who;
@@ -180,6 +180,9 @@ impl Front {
             Asked::Google { grpc } => return Ok(unserved::google(grpc)),
         };
         visit.asked = Some(asked.clone());
+        if asked.facts.name == "s3" && visit.head.method == Method::OPTIONS {
+            return Err(s3::preflight(&inner.engines.objects, &visit.head, asked.bucket.as_deref()).into());
+        }
         let who = who::who(inner, &asked, &visit.head)?;
         visit.caller = who.caller.clone();
         let payload = who.payload(asked.protocol, &visit.head)?;
@@ -203,6 +206,13 @@ impl Front {
         } else {
             let routed = route(service, asked.protocol, &visit.head, None, asked.bucket.as_deref())?;
             visit.label(&routed);
+            if let Some(half) = half_of_a_part(&routed, &visit.head) {
+                return Err(half.into());
+            }
+            if !routed.is_whole && asked.facts.name == "s3" && visit.head.method == Method::POST {
+                let text = "The specified method is not allowed against this resource.";
+                return Err(eddy_wire::Error::new("MethodNotAllowed", text).into());
+            }
             let body = collect(visit, &routed, &asked).await?;
             prove_body(inner, visit, &asked, &who, &body)?;
             (routed, body)
@@ -210,6 +220,11 @@ impl Front {
         let op = standing(&asked, &routed)?;
         if visit.caller == Caller::Anonymous && asked.facts.name != "s3" && !routed.operation.unsigned {
             return Err(refusal::unsigned(asked.protocol).into());
+        }
+        let is_known = visit.caller != Caller::Anonymous;
+        if asked.facts.name == "s3" && is_known && body.is_empty() && routed.operation.needs_document() {
+            let text = "Request Body is empty";
+            return Err(eddy_wire::Error::new("MissingRequestBodyError", text).into());
         }
         let document = decode(&routed, asked.protocol, &visit.head, body)?;
         // S3 holds nothing against its model: its operations have words of their own for what is wrong.
@@ -220,6 +235,24 @@ impl Front {
         let answer = (op.run)(Run { operation: routed.operation, document, cx }).await?;
         Ok(write(routed.operation, asked.protocol, answer, &visit.id, &visit.head.method))
     }
+}
+
+/// A part's address is its number and its upload: with one of them a PUT must not become the object.
+fn half_of_a_part(routed: &Routed, head: &Parts) -> Option<eddy_wire::Error> {
+    if !matches!(routed.operation.name, "PutObject" | "CopyObject") || routed.operation.facts.name != "s3" {
+        return None;
+    }
+    let names = head
+        .uri
+        .query()
+        .unwrap_or_default()
+        .split('&')
+        .map(|pair| pair.split('=').next().unwrap_or_default());
+    let half = names.into_iter().find(|name| matches!(*name, "partNumber" | "uploadId"))?;
+    let lacks = if half == "partNumber" { "uploadId" } else { "partNumber" };
+    let text = format!("This operation does not accept the query parameter {half} without {lacks}.");
+    let error = eddy_wire::Error::new("InvalidArgument", text).with_status(StatusCode::BAD_REQUEST);
+    Some(error.with("ArgumentName", half))
 }
 
 /// An upload form of a browser: no operation of the model, and signed inside.
@@ -318,6 +351,10 @@ fn write(
 ) -> Response<Outgoing> {
     let Answer { document, status, headers, body, .. } = answer;
     let mut response = encode(operation, protocol, document, &id.to_string()).map(Outgoing::from);
+    // The operation's answer did not fit its model or a header: that is told, and nothing of the answer with it.
+    if response.status().is_server_error() {
+        return response;
+    }
     if let Some(status) = status {
         *response.status_mut() = status;
     }

@@ -61,6 +61,14 @@ pub(crate) fn unsigned(protocol: Protocol) -> Error {
     )
 }
 
+/// S3's refusal of an `Authorization` of another kind.
+pub(super) fn unknown_scheme(given: &str) -> Error {
+    Error::new("InvalidArgument", "Unsupported Authorization Type")
+        .with_status(StatusCode::BAD_REQUEST)
+        .with("ArgumentName", "Authorization")
+        .with("ArgumentValue", given)
+}
+
 /// A caller who is known and may not.
 pub(crate) fn denied(protocol: Protocol, message: String) -> Error {
     Style::of(protocol).error("AccessDenied", "AccessDenied", "AccessDeniedException", message)

@@ -151,13 +151,24 @@ impl Visit {
     fn write_error(&mut self, service: &'static str, protocol: Protocol, error: Error) -> Response<Outgoing> {
         let service = schema::service(service).expect("facts have their schema");
         let head = self.head.method == Method::HEAD;
-        let error =
-            if protocol == Protocol::RestXml && !error.fields.iter().any(|(name, _)| name == "Resource") {
-                error.with("Resource", self.head.uri.path())
-            } else {
-                error
-            };
+        let error = if error.code == "MethodNotAllowed" && protocol == Protocol::RestXml {
+            error.with("Method", self.head.method.as_str()).with("ResourceType", self.resource_type())
+        } else {
+            error
+        };
         encode_error(service, protocol, &error, &self.id.to_string(), head).map(Outgoing::from)
+    }
+
+    /// What of S3 the request's address names.
+    fn resource_type(&self) -> &'static str {
+        let in_host = self.asked.as_ref().is_some_and(|asked| asked.bucket.is_some());
+        let path = self.head.uri.path().trim_start_matches('/');
+        let key = if in_host { Some(path) } else { path.split_once('/').map(|(_, key)| key) };
+        match key {
+            Some(key) if !key.is_empty() => "OBJECT",
+            None if path.is_empty() => "SERVICE",
+            Some(_) | None => "BUCKET",
+        }
     }
 
     /// Adds what every answer has, counts, and leaves the request's node in the trace.

@@ -33,7 +33,11 @@ pub(super) fn who(inner: &Inner, asked: &ServiceAsked, head: &Parts) -> Result<W
     }
     let protocol = asked.protocol;
     let Some(claim) = sign::claim(head).map_err(|refused| refusal::of_signature(protocol, refused))? else {
-        return anonymous(inner, asked);
+        let given = head.headers.get(http::header::AUTHORIZATION);
+        return match given.filter(|_| asked.facts.name == "s3") {
+            Some(given) => Err(refusal::unknown_scheme(&String::from_utf8_lossy(given.as_bytes()))),
+            None => anonymous(inner, asked),
+        };
     };
     let region = match &claim.scope {
         Some(scope) if scope.service != asked.facts.signing_name => {

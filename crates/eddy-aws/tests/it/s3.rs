@@ -134,7 +134,7 @@ async fn writes_are_refused_by_name() {
     check("/bucket/new", &[("if-none-match", "\"x\"")], (501, "NotImplemented")).await;
     check("/bucket/new", &[("x-amz-server-side-encryption", "aws:kms")], (501, "NotImplemented")).await;
     check("/bucket/new", &[("x-amz-storage-class", "GLACIER")], (501, "NotImplemented")).await;
-    check("/bucket/new", &[("x-amz-acl", "public-read")], (501, "NotImplemented")).await;
+    check("/bucket/new", &[("x-amz-acl", "public-read")], (400, "AccessControlListNotSupported")).await;
     check("/bucket/new", &[("content-md5", "AAAAAAAAAAAAAAAAAAAAAA==")], (400, "BadDigest")).await;
     check("/bucket/new", &[("content-md5", "short")], (400, "InvalidDigest")).await;
     check("/bucket/new", &[("x-amz-checksum-crc32", "AAAAAA==")], (400, "BadDigest")).await;
@@ -162,15 +162,25 @@ async fn buckets_and_what_they_lack() {
         ("lifecycle", "NoSuchLifecycleConfiguration"),
         ("website", "NoSuchWebsiteConfiguration"),
         ("replication", "ReplicationConfigurationNotFoundError"),
-        ("publicAccessBlock", "NoSuchPublicAccessBlockConfiguration"),
         ("object-lock", "ObjectLockConfigurationNotFoundError"),
         ("tagging", "NoSuchTagSet"),
     ] {
         check("GET", &format!("/bucket?{key}"), (404, code)).await;
     }
-    for key in
-        ["versioning", "logging", "accelerate", "notification", "acl", "requestPayment", "ownershipControls"]
-    {
+    for key in [
+        "versioning",
+        "versions",
+        "logging",
+        "accelerate",
+        "notification",
+        "acl",
+        "requestPayment",
+        "ownershipControls",
+        "encryption",
+        "publicAccessBlock",
+        "analytics",
+        "metrics",
+    ] {
         let answer = send(&house, "GET", &format!("/bucket?{key}"), &[], "").await;
         assert_eq!(answer.status, 200, "{key} {answer:?}");
     }

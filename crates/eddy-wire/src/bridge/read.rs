@@ -19,6 +19,8 @@ use crate::{Document, Error, Struct};
 pub(super) enum Refusal {
     /// A known member that the struct lacks.
     Unsupported { path: String, value: Option<String> },
+    /// The same where the service has words of its own.
+    Refused { code: &'static str, message: &'static str },
     /// A value that its type does not take.
     Invalid { path: String, message: String },
     /// A field that has to be there.
@@ -35,6 +37,7 @@ impl Refusal {
                 let message = format!("The value {value} of the parameter {path} is not supported by eddy.");
                 Error::new(codes.unsupported, message)
             }
+            Refusal::Refused { code, message } => Error::new(code, message),
             Refusal::Missing { path } => Error::new(codes.invalid, missing(&path)),
             Refusal::Invalid { message, .. } => match special::split(&message) {
                 (Some(code), text) => Error::new(code.to_owned(), text),
@@ -50,6 +53,7 @@ impl Refusal {
         };
         match self {
             Refusal::Unsupported { path, value } => Refusal::Unsupported { path: outer(path, name), value },
+            Refusal::Refused { .. } => self,
             Refusal::Invalid { path, message } => Refusal::Invalid { path: outer(path, name), message },
             Refusal::Missing { path } => Refusal::Missing { path: outer(path, &lower_camel(name)) },
         }
@@ -274,6 +278,9 @@ impl Members {
 
 /// Names the member; and the value, where another one is supported.
 fn unsupported(member: &Member, document: &Document) -> Refusal {
+    if let Some((code, message)) = member.refusal {
+        return Refusal::Refused { code, message };
+    }
     let path = member.name.to_owned();
     // The whole structure is named unless one of its members is what is too much.
     if let Document::Struct(inner) = document

@@ -149,6 +149,8 @@ impl<'e> Written<'e> {
         let mut body = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error>".to_owned();
         self.xml_members(&self.error.code, xml::Names::Rest, &mut body);
         xml::write_text("RequestId", request_id, &mut body);
+        // As in `x-amz-id-2`, which says the same here.
+        xml::write_text("HostId", request_id, &mut body);
         body.push_str("</Error>");
         body.into_bytes()
     }

@@ -357,6 +357,12 @@ impl Cells {
             about_body: matches!(wire_name, "Content-Length" | "Content-MD5")
                 || self.checksums.contains(&(shape, name)),
             neutral: self.ours.neutral.get(&path).map_or(&[], Vec::as_slice),
+            refusal: self
+                .ours
+                .refusals
+                .iter()
+                .find(|refusal| refusal.members.contains(&path))
+                .map(|refusal| (refusal.code, refusal.message)),
         })
     }
 }

@@ -197,6 +197,12 @@ impl Operation {
         self.input.and_then(|shape| shape.get().structure().streaming())
     }
 
+    /// Must its input's body be a document?
+    pub fn needs_document(&self) -> bool {
+        let payload = self.input.and_then(|shape| shape.get().structure().payload_member());
+        payload.is_some_and(|(_, member)| member.required)
+    }
+
     /// The member of the output whose bytes flow rather than being held.
     pub fn streaming_output(&self) -> Option<&'static Member> {
         self.output.and_then(|shape| shape.get().structure().streaming())

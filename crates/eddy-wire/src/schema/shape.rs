@@ -112,6 +112,8 @@ pub struct Member {
     pub about_body: bool,
     /// Values that ask for nothing, so that an operation without this member may take them.
     pub neutral: &'static [serde_json::Value],
+    /// The service's own error and its text for any other value, where an operation lacks this member.
+    pub refusal: Option<(&'static str, &'static str)>,
 }
 
 /// Where a member stands.

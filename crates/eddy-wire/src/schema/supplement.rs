@@ -37,6 +37,16 @@ pub(super) struct Ours {
     pub output_roots: BTreeMap<&'static str, &'static str>,
     pub unwrapped: Vec<&'static str>,
     pub neutral: BTreeMap<String, Vec<Value>>,
+    pub refusals: Vec<OurRefusal>,
+}
+
+/// What the service itself says to members that ask for what is never there.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OurRefusal {
+    pub code: &'static str,
+    pub message: &'static str,
+    pub members: Vec<String>,
 }
 
 #[derive(Deserialize, Default)]

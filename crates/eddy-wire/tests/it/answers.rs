@@ -106,7 +106,7 @@ fn errors_have_the_form_of_their_protocol() {
     assert_eq!(
         text(&response),
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>NoSuchKey</Code><Message>gone</Message>\
-         <Key>a&amp;b</Key><RequestId>id</RequestId></Error>"
+         <Key>a&amp;b</Key><RequestId>id</RequestId><HostId>id</HostId></Error>"
     );
     assert!(encode_error(s3, Protocol::RestXml, &error, "id", true).body().is_empty());
 }

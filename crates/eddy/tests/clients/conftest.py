@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import uuid
 
 import boto3
 import botocore.config
@@ -130,3 +131,15 @@ def runtime():
     """The runtime name of a Python that this machine has."""
     version = '.'.join(str(part) for part in sys.version_info[:2])
     return f'python{version}'
+
+
+@pytest.fixture(scope='module')
+def s3(client):
+    return client('s3')
+
+
+@pytest.fixture
+def bucket(s3):
+    name = f'b-{uuid.uuid4().hex[:20]}'
+    s3.create_bucket(Bucket=name)
+    return name
