@@ -19,7 +19,7 @@ const RETRY_TAG: &str = "eddy:retry-seconds";
 
 impl Functions {
     /// Accepts an invocation that nobody waits for. It is durable when this returns, and its answer is dropped.
-    /// `tail`, `by` and `client_context` have no meaning here.
+    /// `tail`, `by`, `trace` and `client_context` have no meaning here.
     ///
     /// # Errors
     /// `Missing` about the function or its version; `TooLarge` about the payload; the store's.
@@ -126,6 +126,7 @@ impl Functions {
             qualifier,
             payload,
             client_context: None,
+            trace: None,
             cause: event.cause.across(event.id),
             request_id: event.id,
             tail: false,

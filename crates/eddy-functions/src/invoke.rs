@@ -33,6 +33,8 @@ pub struct Invoke {
     pub payload: Bytes,
     /// JSON from the caller for the handler's context.
     pub client_context: Option<String>,
+    /// The trace header that came with the request.
+    pub trace: Option<String>,
     /// Why it is invoked.
     pub cause: Cause,
     /// What the function sees as its request id.
@@ -158,7 +160,7 @@ impl Shared {
                 &call.invoke.name,
                 call.invoke.qualifier.as_deref(),
             ),
-            trace: None,
+            trace: Some(call.trace_header(now)),
             client_context: call.invoke.client_context.clone(),
             identity: None,
             tenant: None,
@@ -251,6 +253,11 @@ impl Shared {
 const QUEUED_MIN: Duration = Duration::from_micros(100);
 
 impl Call {
+    fn trace_header(&self, now: Timestamp) -> String {
+        let Invoke { trace, cause, .. } = &self.invoke;
+        eddy_runtime::trace_header(trace.as_deref(), now, cause.root, self.invocation)
+    }
+
     fn within(&self) -> Duration {
         Duration::from_secs(self.known.function.settings.timeout_seconds.into())
     }

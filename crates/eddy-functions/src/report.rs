@@ -39,11 +39,11 @@ pub(crate) fn report(request: Id, figures: &Figures, failure: Option<&Failure>) 
         (figures.duration + init).as_micros().div_ceil(1000),
         figures.memory_mb_max,
     );
-    // Where memory is only sampled, the true value may be higher.
-    let about = if figures.usage.memory_exact { "" } else { "~" };
-    let used_mb = figures.usage.memory_peak_bytes.div_ceil(1024 * 1024);
+    // Where memory is only sampled the true value may be higher, and of a guest that is gone nothing may be known.
+    // Readers of this line expect a bare number either way, and no guest fits in none.
+    let used_mb = figures.usage.memory_peak_bytes.div_ceil(1024 * 1024).max(1);
     let mut add = |text: std::fmt::Arguments<'_>| line.write_fmt(text).expect("a String takes everything");
-    add(format_args!("Max Memory Used: {about}{used_mb} MB\t"));
+    add(format_args!("Max Memory Used: {used_mb} MB\t"));
     if let Some(init) = figures.init {
         add(format_args!("Init Duration: {:.2} ms\t", millis(init)));
     }
@@ -136,7 +136,7 @@ mod tests {
             (
                 cold,
                 None,
-                "Duration: 1.23 ms\tBilled Duration: 22 ms\tMemory Size: 128 MB\tMax Memory Used: ~1 MB\t\
+                "Duration: 1.23 ms\tBilled Duration: 22 ms\tMemory Size: 128 MB\tMax Memory Used: 1 MB\t\
                  Init Duration: 20.10 ms\tQueue Duration: 25.00 ms\t",
             ),
             (

@@ -26,6 +26,8 @@ pub struct Head {
     /// As sent, without the question mark.
     pub query: String,
     pub headers: HeaderMap,
+    /// The trace header, the client's own or the one made for this request.
+    pub trace: String,
     pub version: http::Version,
     pub source: IpAddr,
     /// The host name that stands for the API or URL, without a port.

@@ -274,6 +274,7 @@ impl Call {
             qualifier,
             payload,
             client_context: None,
+            trace: Some(self.head.trace.clone()),
             cause: self.head.cause.below(self.head.id),
             request_id: Id::random(&**env),
             tail: false,

@@ -118,13 +118,23 @@ fn message_of(payload: &[u8]) -> String {
 
 fn signal_name(signal: i32) -> String {
     let name = match signal {
+        1 => "hangup",
+        2 => "interrupt",
+        3 => "quit",
         4 => "illegal instruction",
+        5 => "trace/breakpoint trap",
         6 => "aborted",
         7 => "bus error",
         8 => "floating point exception",
         9 => "killed",
+        10 => "user defined signal 1",
         11 => "segmentation fault",
+        12 => "user defined signal 2",
+        13 => "broken pipe",
+        14 => "alarm clock",
         15 => "terminated",
+        24 => "CPU time limit exceeded",
+        25 => "file size limit exceeded",
         31 => "bad system call",
         other => return other.to_string(),
     };
@@ -154,6 +164,10 @@ mod tests {
             (
                 exit(None, Some(11)),
                 r#"{"errorType":"Runtime.ExitError","errorMessage":"RequestId: r Error: Runtime exited with error: signal: segmentation fault"}"#,
+            ),
+            (
+                exit(None, Some(2)),
+                r#"{"errorType":"Runtime.ExitError","errorMessage":"RequestId: r Error: Runtime exited with error: signal: interrupt"}"#,
             ),
             (
                 Failure::OutOfMemory,

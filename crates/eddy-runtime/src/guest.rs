@@ -69,7 +69,7 @@ pub struct Reply {
 pub struct Usage {
     /// The most memory during this invocation, `/tmp` not counted.
     pub memory_peak_bytes: u64,
-    /// Counted by the kernel; else added up from samples, and to be printed with a `~`.
+    /// Counted by the kernel; else added up from samples, so that the true value may be higher.
     pub memory_exact: bool,
     /// Processor time of this invocation, where the kernel counts it.
     pub cpu: Option<Duration>,

@@ -29,6 +29,7 @@ mod sys;
 pub mod testing;
 mod walls;
 
+pub use contract::{new_root, trace_header};
 pub use error::Error;
 pub use failure::Failure;
 pub use guest::{Event, Freeze, Guest, Init, Invoked, Reply, Usage};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use eddy_base::{Id, Timestamp};
 use eddy_gateway::Head;
 use http::header::{self, HeaderMap, HeaderName};
 
@@ -38,9 +39,7 @@ pub(super) fn all(head: &Head, body_bytes: usize) -> BTreeMap<String, Vec<String
     if !head.headers.contains_key(header::HOST) {
         set(header::HOST, head.domain.clone());
     }
-    if !head.headers.contains_key(TRACE) {
-        set(TRACE, trace(head));
-    }
+    set(TRACE, head.trace.clone());
     all
 }
 
@@ -66,8 +65,8 @@ fn forwarded_for(head: &Head) -> String {
     hops.join(", ")
 }
 
-/// `Root=1-` seconds in hexadecimal `-` 24 hexadecimal digits, here of the request's id.
-fn trace(head: &Head) -> String {
-    let digits: String = head.id.to_string().chars().filter(char::is_ascii_hexdigit).take(24).collect();
-    format!("Root=1-{:08x}-{digits}", head.at.seconds())
+/// The trace header of a request: the client's own, else a new root.
+pub(super) fn trace(headers: &HeaderMap, id: Id, at: Timestamp) -> String {
+    let own = headers.get(TRACE).and_then(|value| value.to_str().ok());
+    own.map_or_else(|| eddy_runtime::new_root(at, id), ToOwned::to_owned)
 }

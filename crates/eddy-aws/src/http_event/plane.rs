@@ -17,6 +17,7 @@ use http::request::Parts;
 use http::{Request, Response};
 use http_body::Body;
 
+use super::headers;
 use crate::Engines;
 use crate::serve::{Front, Peer, Plane, host, linger};
 
@@ -147,6 +148,7 @@ impl Exchange {
             path: door.path.clone(),
             query: head.uri.query().unwrap_or_default().to_owned(),
             headers: head.headers.clone(),
+            trace: headers::trace(&head.headers, self.id, self.began),
             version: head.version,
             source: peer.address(),
             domain: door.domain.clone().unwrap_or_else(|| format!("{}.{word}.{base}", door.id)),

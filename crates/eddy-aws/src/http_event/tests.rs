@@ -35,6 +35,7 @@ fn head(path: &str, query: &str, headers: &[(&'static str, &'static str)]) -> He
         path: path.to_owned(),
         query: query.to_owned(),
         headers: map,
+        trace: "Root=1-5e6a879e-111111111111111111111111".to_owned(),
         version: Version::HTTP_11,
         source: IpAddr::V4(Ipv4Addr::LOCALHOST),
         domain: "a1b2c3d4e5.execute-api.localhost".to_owned(),

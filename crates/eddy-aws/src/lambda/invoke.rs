@@ -79,6 +79,7 @@ impl Operation for Invoke {
             qualifier: place.qualifier.clone(),
             payload,
             client_context,
+            trace: None,
             cause: cx.cause,
             request_id: cx.request_id,
             tail: self.log_type == Some(LogType::Tail),

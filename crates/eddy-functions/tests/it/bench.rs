@@ -106,6 +106,7 @@ impl Bench {
             qualifier: None,
             payload: Bytes::copy_from_slice(payload.as_bytes()),
             client_context: None,
+            trace: None,
             cause: Cause::root(request_id),
             request_id,
             tail: false,

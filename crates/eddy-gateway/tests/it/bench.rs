@@ -153,6 +153,7 @@ pub fn head(method: &str, path: &str, headers: &[(&'static str, &'static str)]) 
         path: path.to_owned(),
         query: String::new(),
         headers: HeaderMap::from_iter(pairs),
+        trace: "Root=1-5e6b2b5e-111111111111111111111111".to_owned(),
         version: Version::HTTP_11,
         source: IpAddr::V4(Ipv4Addr::LOCALHOST),
         domain: "api.test".to_owned(),

@@ -3,9 +3,12 @@
 
 pub(crate) mod api;
 pub(crate) mod frames;
+mod trace;
 pub(crate) mod variables;
 
 use bytes::Bytes;
+
+pub use trace::{new_root, trace_header};
 
 use crate::{Failure, Reply};
 
