@@ -183,6 +183,8 @@ impl Shared {
         let queued = call.queued.saturating_sub(init.unwrap_or_default());
         let queued = if init.is_some() || queued < QUEUED_MIN { Duration::ZERO } else { queued };
         let memory_mb_max = call.known.function.settings.memory_mb;
+        // What it took to notice is not the function's.
+        let duration = duration.min(call.within());
         let figures = Figures { duration, init, queued, memory_mb_max, usage };
         let request = call.invoke.request_id;
         let mut lines = Vec::with_capacity(3);

@@ -84,7 +84,7 @@ impl Identity {
         }
         let env = self.store().env();
         let role = Role {
-            id: token::random_key("AROA", env.as_ref()),
+            id: token::random_name::<17>("AROA", env.as_ref()),
             created: env.now(),
             name: new.name,
             path: new.path,

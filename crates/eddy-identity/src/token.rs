@@ -79,8 +79,13 @@ impl Sealer {
 
 /// An access key id: a prefix that says what kind it is, and 16 random letters and digits.
 pub(crate) fn random_key(prefix: &str, env: &dyn Env) -> String {
+    random_name::<16>(prefix, env)
+}
+
+/// A prefix, and so many random letters and digits.
+pub(crate) fn random_name<const LETTERS: usize>(prefix: &str, env: &dyn Env) -> String {
     const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    let mut random = [0; 16];
+    let mut random = [0; LETTERS];
     env.fill_random(&mut random);
     let letters = random.iter().map(|byte| ALPHABET[usize::from(byte & 31)] as char);
     prefix.chars().chain(letters).collect()

@@ -30,6 +30,10 @@ pub const JAIL_TIME_MAX: Duration = Duration::from_secs(10);
 /// Connections that one guest may have to the Runtime API at a time; more wait.
 pub const API_CONNECTIONS_MAX: usize = 64;
 
+/// Connections that one guest may have to the platform endpoint at a time; more wait. An SDK keeps ten for each client
+/// that it makes.
+pub const CALLS_PER_GUEST_MAX: usize = 256;
+
 /// How long a listener rests after an accept that failed.
 pub const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 

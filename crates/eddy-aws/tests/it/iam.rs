@@ -41,7 +41,7 @@ async fn a_role_from_first_to_last() {
     .await;
     assert_eq!(made.status, 200, "{made:?}");
     assert_eq!(made.xml("Arn"), Some("arn:aws:iam::000000000000:role/team/worker"));
-    assert!(made.xml("RoleId").is_some_and(|id| id.starts_with("AROA") && id.len() == 20));
+    assert!(made.xml("RoleId").is_some_and(|id| id.starts_with("AROA") && id.len() == 21));
     assert!(made.xml("AssumeRolePolicyDocument").is_some_and(|text| text.starts_with("%7B%22Version%22")));
 
     let read = call(&house, "GetRole", &[("RoleName", "worker")]).await;

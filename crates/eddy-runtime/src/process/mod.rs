@@ -1,5 +1,6 @@
 //! The real adapter of [`Jail`]: processes in Linux jails, made by a supervisor.
 
+mod calls;
 mod guest;
 mod link;
 mod logs;
@@ -13,8 +14,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use eddy_base::env::{Boxed, Stream, blocking, timeout};
-use eddy_base::{Env, Id, Task};
+use eddy_base::env::{Boxed, blocking, timeout};
+use eddy_base::{Env, Task};
 use rustix::pipe::PipeFlags;
 use rustix::process::{Resource, Rlimit};
 use tokio::io::unix::AsyncFd;
@@ -26,11 +27,13 @@ use crate::contract::api::Api;
 use crate::contract::frames::Frames;
 use crate::contract::variables::Places;
 use crate::inside::plan::{Plan, Report, Shape};
-use crate::limits::{ACCEPT_AGAIN, JAIL_TIME_MAX, MEMORY_BYTES_MIN};
+use crate::limits::{JAIL_TIME_MAX, MEMORY_BYTES_MIN};
 use crate::python::{Interpreter, Interpreters};
 use crate::supervisor::message::{Configure, GroupFile, Limits};
 use crate::sys::{self, packet};
 use crate::{Artifact, Error, Guest, Jail, Package, Runtime, Spec, Tier, Wall, Walls, runtimes};
+pub use calls::{Call, Calls};
+use calls::{accept, listener_of};
 pub(crate) use guest::Guest as Running;
 use guest::{Channel, Freezer, States};
 use link::{Link, Started};
@@ -40,22 +43,6 @@ use view::{Outside, Parts};
 
 /// What a jail holds beside the guest's memory and `/tmp`: its init and what the kernel keeps for it.
 const OVERHEAD_BYTES: u64 = 24 * 1024 * 1024;
-
-/// A connection that a guest made to the platform endpoint.
-pub struct Call {
-    /// Which environment called: [`Spec::environment`]. Nobody else can use its socket.
-    pub environment: Id,
-    pub stream: Box<dyn Stream>,
-}
-
-impl std::fmt::Debug for Call {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Call").field("environment", &self.environment).finish_non_exhaustive()
-    }
-}
-
-/// Takes the connections that guests make. Called from a task: must not block.
-pub type Calls = Arc<dyn Fn(Call) + Send + Sync>;
 
 /// How to run jails.
 pub struct Options {
@@ -483,26 +470,6 @@ fn compile(python: &Interpreter, bootstraps: &Path) -> Result<(), Error> {
     Err(failed(
         String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or("no reason given").to_owned(),
     ))
-}
-
-/// Hands each connection to the server, with the name of who made it.
-async fn accept(env: Arc<dyn Env>, listener: TcpListener, environment: Id, calls: Calls) {
-    loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            // A connection that was broken off, or no descriptors left for a while.
-            env.sleep(ACCEPT_AGAIN).await;
-            continue;
-        };
-        // Requests are small and waited for. A connection that is gone already shows at the first read.
-        let _ = stream.set_nodelay(true);
-        calls(Call { environment, stream: Box::new(stream) });
-    }
-}
-
-fn listener_of(descriptor: OwnedFd) -> std::io::Result<TcpListener> {
-    let listener = std::net::TcpListener::from(descriptor);
-    listener.set_nonblocking(true)?;
-    TcpListener::from_std(listener)
 }
 
 /// Takes what freezes out of the files of a jail's groups.
