@@ -150,7 +150,9 @@ impl Source<'_> {
         if self.hoisted {
             for (key, value) in self.query {
                 let key = key.to_ascii_lowercase();
-                if let Some(rest) = key.strip_prefix(&prefix).filter(|rest| !rest.is_empty()) {
+                let Some(rest) = key.strip_prefix(&prefix).filter(|rest| !rest.is_empty()) else { continue };
+                // As with any header: itself goes before the query, and there the first goes before others.
+                if !entries.iter().any(|(known, _)| known == rest) {
                     entries.push((rest.to_owned(), Document::Text(value.to_string())));
                 }
             }

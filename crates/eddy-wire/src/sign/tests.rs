@@ -75,6 +75,44 @@ fn a_changed_request_does_not() {
 }
 
 #[test]
+fn an_old_presigned_url_takes_no_meaning_on() {
+    let vector = vectors().into_iter().find(|vector| vector.name == "s3 presigned v2").unwrap();
+    let with = |added: &str| {
+        let mut other = head(&vector);
+        other.uri = format!("{}&{added}", vector.uri).parse().unwrap();
+        prove(&other, &vector.body, SECRET).is_ok()
+    };
+    for harmless in ["x-id=GetObject", "prefix=a", "own=1"] {
+        assert!(with(harmless), "{harmless}");
+    }
+    for harmful in [
+        "x-amz-copy-source=%2Fb%2Fk",
+        "X-Amz-Copy-Source=%2Fb%2Fk",
+        "%78-amz-copy-source=%2Fb%2Fk",
+        "x-amz-meta-a=1",
+        "tagging",
+        "%74agging",
+        "uploadI%64=1",
+        "encryption",
+        "legal-hold",
+        "Content-Type=text%2Fhtml",
+        "response-content-typ%65=text%2Fhtml",
+    ] {
+        assert!(!with(harmful), "{harmful}");
+    }
+}
+
+#[test]
+fn every_operation_that_a_query_makes_is_part_of_the_resource() {
+    let s3 = crate::schema::service("s3").unwrap();
+    for operation in s3.operations() {
+        for (key, _) in operation.http.uri.query.iter().filter(|(key, _)| *key != "list-type") {
+            assert!(v2::SUBRESOURCES.contains(key), "{key} of {}", operation.name);
+        }
+    }
+}
+
+#[test]
 fn the_body_counts_where_its_hash_is_signed() {
     let vector = vectors().into_iter().find(|vector| vector.name == "sts form").unwrap();
     assert!(claim(&head(&vector)).unwrap().unwrap().needs_body());

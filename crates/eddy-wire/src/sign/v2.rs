@@ -8,24 +8,39 @@ use http::request::Parts;
 use super::key::{hmac_sha1, same};
 use super::{Claim, Mismatch, Payload, Proven, Refusal, Scheme, canonical, v4};
 
-/// The query parameters that are part of the resource, sorted.
-const SUBRESOURCES: [&str; 36] = [
+/// The query parameters that are part of the resource, sorted: those that old clients sign, and every other that
+/// makes another operation of a request, since otherwise whoever holds a presigned URL could add it.
+pub(super) const SUBRESOURCES: [&str; 52] = [
+    "abac",
     "accelerate",
     "acl",
     "analytics",
+    "annotation",
+    "attributes",
     "cors",
     "defaultObjectAcl",
     "delete",
+    "encryption",
+    "intelligent-tiering",
     "inventory",
+    "legal-hold",
     "lifecycle",
     "location",
     "logging",
+    "metadataAnnotationTable",
+    "metadataConfiguration",
+    "metadataInventoryTable",
+    "metadataJournalTable",
+    "metadataTable",
     "metrics",
     "notification",
     "object-lock",
+    "ownershipControls",
     "partNumber",
     "policy",
+    "policyStatus",
     "publicAccessBlock",
+    "renameObject",
     "replication",
     "requestPayment",
     "response-cache-control",
@@ -35,8 +50,10 @@ const SUBRESOURCES: [&str; 36] = [
     "response-content-type",
     "response-expires",
     "restore",
+    "retention",
     "select",
     "select-type",
+    "session",
     "storageClass",
     "tagging",
     "torrent",
@@ -129,12 +146,12 @@ pub(super) fn prove(
 /// Method, MD5, type, date, the `x-amz-*` headers and the resource, each on its line.
 pub(super) fn string_to_sign(claim: &Claim, head: &Parts, bucket: Option<&str>) -> String {
     let query = head.uri.query().unwrap_or_default();
-    let presigned = claim.scheme == Scheme::V2Query;
     let text = |name: &str| {
         let in_header =
             head.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
         // A presigner may carry signed headers as parameters; the header itself goes first.
-        in_header.or_else(|| canonical::parameter(query, name).filter(|_| presigned)).unwrap_or_default()
+        let carried = || parameters(query).find(|(found, _)| found.eq_ignore_ascii_case(name));
+        in_header.or_else(|| Some(carried()?.1)).unwrap_or_default()
     };
     let date = match claim.scheme {
         Scheme::V2Query => claim.at_text.clone(),
@@ -143,28 +160,34 @@ pub(super) fn string_to_sign(claim: &Claim, head: &Parts, bucket: Option<&str>) 
         _ => claim.at_text.clone(),
     };
     let mut out = format!("{}\n{}\n{}\n{date}\n", head.method, text("content-md5"), text("content-type"));
-    for (name, value) in amazon_headers(head, query, presigned) {
+    for (name, value) in amazon_headers(head, query) {
         out.push_str(&format!("{name}:{value}\n"));
     }
     out.push_str(&resource(head.uri.path(), query, bucket));
     out
 }
 
-fn amazon_headers(head: &Parts, query: &str, presigned: bool) -> Vec<(String, String)> {
+/// The query as whoever routes the request reads it: what is escaped in a name is still that name.
+fn parameters(query: &str) -> impl Iterator<Item = (String, String)> {
+    let text = |raw: &str| String::from_utf8_lossy(&canonical::unescape(raw)).into_owned();
+    query.split('&').map(move |part| {
+        let (name, value) = part.split_once('=').unwrap_or((part, ""));
+        (text(name), text(value))
+    })
+}
+
+/// The `x-amz-*` headers, and those that the query carries: they mean as much there, however they are written.
+fn amazon_headers(head: &Parts, query: &str) -> Vec<(String, String)> {
     let mut found: Vec<(String, String)> = Vec::new();
     for name in head.headers.keys().filter(|name| name.as_str().starts_with("x-amz-")) {
         let value = canonical::header(head, name.as_str()).unwrap_or_default();
         found.push((name.as_str().to_owned(), String::from_utf8_lossy(&value).into_owned()));
     }
-    if presigned {
-        for part in query.split('&').filter(|part| part.starts_with("x-amz-")) {
-            let (name, value) = part.split_once('=').unwrap_or((part, ""));
-            if !found.iter().any(|(known, _)| known == name) {
-                found.push((
-                    name.to_owned(),
-                    String::from_utf8_lossy(&canonical::unescape(value)).into_owned(),
-                ));
-            }
+    for (name, value) in parameters(query) {
+        let name = name.to_ascii_lowercase();
+        // The first is the one that counts.
+        if name.starts_with("x-amz-") && !found.iter().any(|(known, _)| *known == name) {
+            found.push((name, value));
         }
     }
     found.sort();
@@ -176,15 +199,10 @@ fn resource(path: &str, query: &str, bucket: Option<&str>) -> String {
         Some(bucket) => format!("/{bucket}{path}"),
         None => path.to_owned(),
     };
-    let mut found: Vec<(&str, Option<String>)> = query
-        .split('&')
-        .map(|part| match part.split_once('=') {
-            Some((name, value)) => {
-                (name, Some(String::from_utf8_lossy(&canonical::unescape(value)).into_owned()))
-            }
-            None => (part, None),
-        })
-        .filter(|(name, _)| SUBRESOURCES.contains(name))
+    let mut found: Vec<(String, Option<String>)> = parameters(query)
+        .zip(query.split('&'))
+        .filter(|((name, _), _)| SUBRESOURCES.contains(&name.as_str()))
+        .map(|((name, value), part)| (name, part.contains('=').then_some(value)))
         .collect();
     found.sort();
     for (index, (name, value)) in found.iter().enumerate() {

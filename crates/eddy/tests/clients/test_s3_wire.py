@@ -54,6 +54,19 @@ def test_wrong_signatures_are_refused(server, client, bucket):
     refused(s3.head_object, code='404', status=404, Bucket=bucket, Key='key')
 
 
+def test_a_presigned_url_is_for_what_it_was_made_for(server, client, s3, bucket):
+    s3.put_object(Bucket=bucket, Key='secret', Body=b'secret')
+    for version in ('s3', 's3v4'):
+        signer = client('s3', signature_version=version)
+        url = signer.generate_presigned_url('put_object', Params={'Bucket': bucket, 'Key': 'key'}, ExpiresIn=60)
+        for added in (f'x-amz-copy-source=/{bucket}/secret', f'X-Amz-Copy-Source=/{bucket}/secret',
+                      f'%78-amz-copy-source=/{bucket}/secret', 'tagging', '%74agging', 'x-amz-meta-a=1',
+                      'partNumber=1&uploadId=1'):
+            answer = ask(server, 'PUT', f'{target_of(url)}&{added}', body=b'x')
+            assert (answer.status, b'SignatureDoesNotMatch' in answer.text) == (403, True), (version, added)
+        refused(s3.head_object, code='404', status=404, Bucket=bucket, Key='key')
+
+
 def test_hosts_of_buckets(server, client, bucket):
     client('s3').put_object(Bucket=bucket, Key='a b', Body=b'virtual')
     for host in (f'{bucket}.localhost', f'{bucket}.s3.localhost', f'{bucket}.s3.us-east-1.localhost'):
