@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use eddy_base::Fault;
 use eddy_objects::Description;
+use http::HeaderName;
 
 use super::fault;
 use super::limits::METADATA_BYTES_MAX;
@@ -16,7 +17,7 @@ pub(super) const UNKNOWN_TYPE: &str = "binary/octet-stream";
 /// Tidies what a request says.
 ///
 /// # Errors
-/// Metadata that is too large.
+/// Metadata that is too large, and what no header of an answer could hold: a query and a form may say it.
 pub(super) fn checked(description: Description) -> Result<Description, Fault> {
     let bytes: usize = description.metadata.iter().map(|(name, value)| name.len() + value.len()).sum();
     if bytes > METADATA_BYTES_MAX {
@@ -27,7 +28,31 @@ pub(super) fn checked(description: Description) -> Result<Description, Fault> {
     }
     let metadata: BTreeMap<String, String> =
         description.metadata.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
-    Ok(Description { content_encoding: encoding(description.content_encoding), metadata, ..description })
+    let description =
+        Description { content_encoding: encoding(description.content_encoding), metadata, ..description };
+    check_headers(&description)?;
+    Ok(description)
+}
+
+fn check_headers(description: &Description) -> Result<(), Fault> {
+    let said = [
+        ("Content-Type", &description.content_type),
+        ("Content-Encoding", &description.content_encoding),
+        ("Content-Language", &description.content_language),
+        ("Content-Disposition", &description.content_disposition),
+        ("Cache-Control", &description.cache_control),
+        ("Expires", &description.expires),
+    ];
+    let said = said.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
+    let own = description.metadata.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let is_unfit = |value: &str| value.chars().any(|letter| letter.is_control() && letter != '\t');
+    if let Some((name, value)) = said.chain(own).find(|(_, value)| is_unfit(value)) {
+        return Err(fault::invalid_argument("A header can not hold control characters.", name, value));
+    }
+    match description.metadata.keys().find(|name| HeaderName::from_bytes(name.as_bytes()).is_err()) {
+        Some(name) => Err(fault::invalid_argument("The name is no name of a header.", "metadata", name)),
+        None => Ok(()),
+    }
 }
 
 /// Metadata as answers have it: what is not ASCII is encoded as in mail (RFC 2047), each byte of the header that came
@@ -69,6 +94,24 @@ mod tests {
         check("gzip,aws-chunked,br", Some("gzip,br"));
         check("identity", Some("identity"));
         assert_eq!(encoding(None), None);
+    }
+
+    #[test]
+    fn nothing_is_kept_that_no_header_can_hold() {
+        let check = |name: &str, value: &str, is_kept: bool| {
+            let description = Description {
+                metadata: [(name.to_owned(), value.to_owned())].into(),
+                content_type: Some(value.to_owned()),
+                ..Description::default()
+            };
+            assert_eq!(checked(description).is_ok(), is_kept, "{name:?} {value:?}");
+        };
+        check("a", "b c\t d", true);
+        check("a", "\u{e4}", true);
+        check("a", "b\r\nx-amz-meta-c: d", false);
+        check("a", "\0", false);
+        check("a b", "c", false);
+        check("\u{e4}", "c", false);
     }
 
     #[test]
