@@ -27,7 +27,7 @@ pub struct Query {
 pub enum After {
     #[default]
     Nothing,
-    /// Behind this key.
+    /// Behind this key, and behind all that are rolled up with it.
     Key(String),
     /// Behind all keys that begin so.
     Prefix(String),
@@ -173,7 +173,7 @@ pub(crate) enum Step {
 
 impl Walk {
     fn new(query: &Query) -> Walk {
-        Walk {
+        let mut walk = Walk {
             prefix: query.prefix.clone(),
             delimiter: query.delimiter.clone(),
             max: query.max.min(PAGE_ENTRIES_MAX),
@@ -184,7 +184,14 @@ impl Walk {
             },
             prefixes: Vec::new(),
             next: None,
+        };
+        // A prefix that was begun with is behind a page that begins inside of it.
+        if let After::Key(key) = &query.after
+            && key.starts_with(&walk.prefix)
+        {
+            walk.rolling = walk.roll_up(key);
         }
+        walk
     }
 
     /// Takes the next key in order.

@@ -26,7 +26,7 @@ pub(super) struct Output {
     key: String,
     upload_id: String,
     part_number_marker: i64,
-    next_part_number_marker: Option<u32>,
+    next_part_number_marker: u32,
     max_parts: i64,
     is_truncated: bool,
     parts: Vec<Part>,
@@ -71,7 +71,7 @@ impl Operation for ListParts {
         let is_shown = page.upload.chosen;
         let output = Output {
             part_number_marker: i64::from(marker),
-            next_part_number_marker: page.parts.last().map(|(number, _)| *number),
+            next_part_number_marker: page.parts.last().map_or(0, |(number, _)| *number),
             max_parts,
             is_truncated: page.more,
             parts: page.parts.into_iter().map(|(number, part)| listed(number, &part)).collect(),

@@ -93,7 +93,8 @@ fn page(snapshot: &Snapshot, bucket: &str, query: &UploadQuery) -> Result<Upload
     bucket::require(snapshot, bucket)?;
     let after = match &query.after {
         UploadAfter::Prefix(prefix) => After::Prefix(prefix.clone()),
-        UploadAfter::Nothing | UploadAfter::Key(_) | UploadAfter::Upload(..) => After::Nothing,
+        UploadAfter::Key(key) | UploadAfter::Upload(key, _) => After::Key(key.clone()),
+        UploadAfter::Nothing => After::Nothing,
     };
     let (prefix, delimiter) = (query.prefix.clone(), query.delimiter.clone());
     let walked = Query { prefix, delimiter, after, max: query.max };

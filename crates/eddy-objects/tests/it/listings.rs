@@ -22,6 +22,11 @@ fn model(keys: &BTreeSet<String>, query: &Query) -> Vec<String> {
             Some(at) => format!("{}{}...", query.prefix, &behind[..at + query.delimiter.len()]),
             None => key.clone(),
         };
+        let is_begun =
+            |after: &str| entry.strip_suffix("...").is_some_and(|prefix| after.starts_with(prefix));
+        if matches!(&query.after, After::Key(after) if is_begun(after)) {
+            continue;
+        }
         if entries.last() != Some(&entry) {
             entries.push(entry);
         }

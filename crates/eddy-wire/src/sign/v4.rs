@@ -145,7 +145,7 @@ fn expires(scope: &CredentialScope, text: Option<&str>) -> Result<u64, Refusal> 
         .map_err(|_| Refusal::QueryMalformed("X-Amz-Expires must be non-negative".to_owned()))?;
     if seconds > EXPIRES_SECONDS_MAX {
         return Err(Refusal::QueryMalformed(
-            "X-Amz-Expires must be less than a week (in seconds) that is, the given X-Amz-Expires must be less \
+            "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less \
              than 604800 seconds"
                 .to_owned(),
         ));
