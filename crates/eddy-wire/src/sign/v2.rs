@@ -130,21 +130,35 @@ pub(super) fn prove(
     secret: &str,
     bucket: Option<&str>,
 ) -> Result<Proven, Refusal> {
-    let text = string_to_sign(claim, head, bucket);
-    let computed = BASE64.encode(hmac_sha1(secret, text.as_bytes()));
-    if same(&computed, &claim.signature) {
-        return Ok(Proven { chunks: None });
+    let mut first = None;
+    for path in paths(head.uri.path(), bucket) {
+        let text = string_to_sign(claim, head, path);
+        let computed = BASE64.encode(hmac_sha1(secret, text.as_bytes()));
+        if same(&computed, &claim.signature) {
+            return Ok(Proven { chunks: None });
+        }
+        first.get_or_insert(text);
     }
     Err(Refusal::Mismatch(Box::new(Mismatch {
         access_key: claim.access_key.clone(),
         provided: claim.signature.clone(),
-        string_to_sign: text,
+        string_to_sign: first.expect("there is at least one spelling of the path"),
         canonical_request: String::new(),
     })))
 }
 
+/// Spellings of the path that count: the bucket first, wherever it stands. A path that is a bucket and no more ends in
+/// a slash for those who sign as SDKs do, whether it is sent so or not.
+fn paths(path: &str, bucket: Option<&str>) -> Vec<String> {
+    match bucket {
+        Some(bucket) => vec![format!("/{bucket}{path}")],
+        None if path.len() > 1 && !path[1..].contains('/') => vec![format!("{path}/"), path.to_owned()],
+        None => vec![path.to_owned()],
+    }
+}
+
 /// Method, MD5, type, date, the `x-amz-*` headers and the resource, each on its line.
-pub(super) fn string_to_sign(claim: &Claim, head: &Parts, bucket: Option<&str>) -> String {
+fn string_to_sign(claim: &Claim, head: &Parts, path: String) -> String {
     let query = head.uri.query().unwrap_or_default();
     let text = |name: &str| {
         let in_header =
@@ -163,7 +177,7 @@ pub(super) fn string_to_sign(claim: &Claim, head: &Parts, bucket: Option<&str>) 
     for (name, value) in amazon_headers(head, query) {
         out.push_str(&format!("{name}:{value}\n"));
     }
-    out.push_str(&resource(head.uri.path(), query, bucket));
+    out.push_str(&resource(path, query));
     out
 }
 
@@ -194,11 +208,8 @@ fn amazon_headers(head: &Parts, query: &str) -> Vec<(String, String)> {
     found
 }
 
-fn resource(path: &str, query: &str, bucket: Option<&str>) -> String {
-    let mut out = match bucket {
-        Some(bucket) => format!("/{bucket}{path}"),
-        None => path.to_owned(),
-    };
+fn resource(path: String, query: &str) -> String {
+    let mut out = path;
     let mut found: Vec<(String, Option<String>)> = parameters(query)
         .zip(query.split('&'))
         .filter(|((name, _), _)| SUBRESOURCES.contains(&name.as_str()))

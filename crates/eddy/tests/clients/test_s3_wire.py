@@ -54,6 +54,16 @@ def test_wrong_signatures_are_refused(server, client, bucket):
     refused(s3.head_object, code='404', status=404, Bucket=bucket, Key='key')
 
 
+@pytest.mark.parametrize('version', [None, 's3', 's3v4'])
+def test_buckets_are_asked_by_old_and_new_signatures(server, client, s3, bucket, version):
+    """boto3 presigns as of old unless told otherwise, and then a bucket's path ends in a slash for it alone."""
+    signer = client('s3', signature_version=version) if version else s3
+    for operation, method in (('list_objects_v2', 'GET'), ('head_bucket', 'HEAD'), ('get_bucket_location', 'GET')):
+        url = signer.generate_presigned_url(operation, Params={'Bucket': bucket})
+        assert ask(server, method, target_of(url)).status == 200, operation
+    assert signer.list_objects_v2(Bucket=bucket)['KeyCount'] == 0
+
+
 def test_a_presigned_url_is_for_what_it_was_made_for(server, client, s3, bucket):
     s3.put_object(Bucket=bucket, Key='secret', Body=b'secret')
     for version in ('s3', 's3v4'):
