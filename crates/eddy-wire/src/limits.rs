@@ -6,8 +6,20 @@ pub const DEPTH_MAX: usize = 100;
 /// Bytes that a compressed request may inflate to.
 pub const INFLATED_BYTES_MAX: usize = 32 << 20;
 
+/// Parameters in the query string of a REST request: each is held against each operation of the service.
+pub const QUERY_PARAMETERS_MAX: usize = 1_000;
+
+/// Names in the `SignedHeaders` of a signature. The server takes 100 headers.
+pub const SIGNED_HEADERS_MAX: usize = 256;
+
+/// Characters of a part of a credential. An access key is the longest, with at most 128.
+pub const CREDENTIAL_PART_CHARS_MAX: usize = 128;
+
 /// Parameters in one form. SendMessageBatch with all attributes has about a thousand.
 pub const FORM_PARAMETERS_MAX: usize = 20_000;
+
+/// Different names in all keys of one form together, each of which takes about a kilobyte.
+pub const FORM_NAMES_MAX: usize = 50_000;
 
 /// Dots in the key of a form. Keys of the models have at most a dozen; what is deeper no model knows.
 pub const FORM_KEY_DOTS_MAX: usize = 32;

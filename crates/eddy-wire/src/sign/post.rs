@@ -9,8 +9,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use super::key::{hmac_sha1, hmac_sha256, same};
 use super::{CredentialScope, Keys, Mismatch, Refusal, v4};
 
-/// What the fields of a form say about who filled it in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What the fields of a form say about who filled it in. `Debug` shows no token.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Form {
     pub access_key: String,
     pub token: Option<String>,
@@ -19,6 +19,15 @@ pub struct Form {
     /// The policy as sent, in base64.
     pub policy: String,
     signature: String,
+}
+
+impl std::fmt::Debug for Form {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Form")
+            .field("access_key", &self.access_key)
+            .field("scope", &self.scope)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Form {

@@ -139,6 +139,12 @@ fn the_clock_counts() {
     assert!(matches!(signed("s3 presigned v4").fresh(later(-901)), Err(Refusal::NotYetValid { .. })));
 }
 
+/// More than any request has.
+fn many_headers() -> String {
+    let names: Vec<String> = (0..1000).map(|n| format!("x{n}")).collect();
+    format!("SignedHeaders={}", names.join(";"))
+}
+
 #[test]
 fn claims_that_cannot_be_read() {
     let good = "Credential=A/20260102/r/s3/aws4_request, SignedHeaders=host, Signature=00";
@@ -153,6 +159,21 @@ fn claims_that_cannot_be_read() {
         (format!("AWS4-ECDSA-P256-SHA256 {good}"), "20260102T030405Z", "Unsupported"),
         (
             format!("AWS4-HMAC-SHA256 {}", good.replace("aws4_request", "x")),
+            "20260102T030405Z",
+            "HeaderMalformed",
+        ),
+        (
+            format!("AWS4-HMAC-SHA256 {}", good.replace("SignedHeaders=host", "SignedHeaders=host;a;b;a")),
+            "20260102T030405Z",
+            "HeaderMalformed",
+        ),
+        (
+            format!("AWS4-HMAC-SHA256 {}", good.replace("SignedHeaders=host", &many_headers())),
+            "20260102T030405Z",
+            "HeaderMalformed",
+        ),
+        (
+            format!("AWS4-HMAC-SHA256 {}", good.replace("/r/", &format!("/{}/", "r".repeat(200)))),
             "20260102T030405Z",
             "HeaderMalformed",
         ),
@@ -188,6 +209,7 @@ fn presigned_claims_that_cannot_be_read() {
         ("&X-Amz-Expires=60", ""),
         ("20260102T030405Z", "20260102"),
         ("%2Faws4_request", ""),
+        ("SignedHeaders=host", "SignedHeaders=host%3Bhost"),
     ] {
         let query = good.replace(from, to);
         assert!(matches!(check(&query), Err(Refusal::QueryMalformed(_))), "{query}");

@@ -1,5 +1,7 @@
 //! SigV2 as S3 still takes it: what boto3 presigns with in the oldest regions.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use eddy_base::Timestamp;
@@ -191,20 +193,19 @@ fn parameters(query: &str) -> impl Iterator<Item = (String, String)> {
 }
 
 /// The `x-amz-*` headers, and those that the query carries: they mean as much there, however they are written.
-fn amazon_headers(head: &Parts, query: &str) -> Vec<(String, String)> {
-    let mut found: Vec<(String, String)> = Vec::new();
+fn amazon_headers(head: &Parts, query: &str) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
     for name in head.headers.keys().filter(|name| name.as_str().starts_with("x-amz-")) {
         let value = canonical::header(head, name.as_str()).unwrap_or_default();
-        found.push((name.as_str().to_owned(), String::from_utf8_lossy(&value).into_owned()));
+        found.insert(name.as_str().to_owned(), String::from_utf8_lossy(&value).into_owned());
     }
     for (name, value) in parameters(query) {
         let name = name.to_ascii_lowercase();
-        // The first is the one that counts.
-        if name.starts_with("x-amz-") && !found.iter().any(|(known, _)| *known == name) {
-            found.push((name, value));
+        if name.starts_with("x-amz-") {
+            // The first is the one that counts.
+            found.entry(name).or_insert(value);
         }
     }
-    found.sort();
     found
 }
 

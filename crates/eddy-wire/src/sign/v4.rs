@@ -1,5 +1,7 @@
 //! SigV4: `AWS4-HMAC-SHA256`, in the header or in the query.
 
+use std::collections::HashSet;
+
 use eddy_base::Timestamp;
 use http::request::Parts;
 use jiff::civil::DateTime;
@@ -10,6 +12,7 @@ use super::{
     ChunkSigner, Claim, CredentialScope, EMPTY_SHA256, EXPIRES_SECONDS_MAX, Keys, Mismatch, Payload, Proven,
     Refusal, Scheme, UNSIGNED_PAYLOAD, canonical,
 };
+use crate::limits::{CREDENTIAL_PART_CHARS_MAX, SIGNED_HEADERS_MAX};
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const ALGORITHM_ASYMMETRIC: &str = "AWS4-ECDSA-P256-SHA256";
@@ -63,7 +66,8 @@ pub(super) fn from_header(text: &str, head: &Parts) -> Result<Claim, Refusal> {
                 .to_owned(),
         )
     })?;
-    let signed_headers = names(field("SignedHeaders")?);
+    let signed_headers =
+        names(field("SignedHeaders")?).ok_or_else(|| Refusal::HeaderMalformed(SIGNED_TWICE.to_owned()))?;
     let signature = field("Signature")?.to_owned();
     let (at, at_text) = time_of(head)?;
     check_date(&scope, &at_text)?;
@@ -118,7 +122,8 @@ pub(super) fn from_query(query: &str, head: &Parts) -> Result<Claim, Refusal> {
     Ok(Claim {
         scheme: Scheme::V4Query,
         access_key,
-        signed_headers: names(&needed("X-Amz-SignedHeaders")?),
+        signed_headers: names(&needed("X-Amz-SignedHeaders")?)
+            .ok_or_else(|| Refusal::QueryMalformed(SIGNED_TWICE.to_owned()))?,
         token: canonical::parameter(query, "X-Amz-Security-Token"),
         signature: needed("X-Amz-Signature")?,
         at,
@@ -173,7 +178,8 @@ pub(super) fn credential(text: &str) -> Option<(String, CredentialScope)> {
     }
     let (service, region, date, access_key) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let dated = date.len() == 8 && date.bytes().all(|byte| byte.is_ascii_digit());
-    if !dated || service.is_empty() || region.is_empty() || access_key.is_empty() {
+    let is_fine = |part: &str| !part.is_empty() && part.len() <= CREDENTIAL_PART_CHARS_MAX;
+    if !dated || ![service, region, access_key].into_iter().all(is_fine) {
         return None;
     }
     let scope =
@@ -181,8 +187,16 @@ pub(super) fn credential(text: &str) -> Option<(String, CredentialScope)> {
     Some((access_key.to_owned(), scope))
 }
 
-fn names(text: &str) -> Vec<String> {
-    text.split(';').filter(|name| !name.is_empty()).map(str::to_ascii_lowercase).collect()
+const SIGNED_TWICE: &str = "SignedHeaders must name each header once, and no more than a request has.";
+
+/// The names of the signed headers. `None` when there are too many or one stands twice: each is written out with its
+/// value in the canonical request, so a short list of repeated names could ask for all the memory there is.
+fn names(text: &str) -> Option<Vec<String>> {
+    let names = text.split(';').filter(|name| !name.is_empty()).map(str::to_ascii_lowercase);
+    let names: Vec<String> = names.take(SIGNED_HEADERS_MAX + 1).collect();
+    let different: HashSet<&String> = names.iter().collect();
+    let is_fine = names.len() <= SIGNED_HEADERS_MAX && different.len() == names.len();
+    is_fine.then_some(names)
 }
 
 fn time_of(head: &Parts) -> Result<(Timestamp, String), Refusal> {
