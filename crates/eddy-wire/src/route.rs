@@ -11,6 +11,7 @@ use http::{StatusCode, request::Parts};
 use percent_encoding::percent_decode_str;
 
 use crate::codec::pairs;
+use crate::limits::QUERY_PARAMETERS_MAX;
 use crate::schema::{Location, Operation, Segment, Service, Uri};
 use crate::{Error, Protocol};
 
@@ -40,7 +41,8 @@ impl Routed {
 /// label of a host such as `bucket.s3.localhost`, which then is the first segment of the path.
 ///
 /// # Errors
-/// The service's own for an operation that it does not have, and for a path that is not UTF-8.
+/// The service's own for an operation that it does not have, and for a path that is not UTF-8 or a query of more than
+/// [`QUERY_PARAMETERS_MAX`] parameters.
 pub fn route(
     service: &'static Service,
     protocol: Protocol,
@@ -129,12 +131,9 @@ impl<'a> Asked<'a> {
             let (key, value) = pair.ok()?;
             Some((key.into_owned(), value.into_owned()))
         });
-        Some(Asked {
-            head,
-            path,
-            segments: segments.collect::<Option<_>>()?,
-            query: query.collect::<Option<_>>()?,
-        })
+        let query: Vec<_> = query.take(QUERY_PARAMETERS_MAX + 1).collect::<Option<_>>()?;
+        let is_bounded = query.len() <= QUERY_PARAMETERS_MAX;
+        Some(Asked { head, path, segments: segments.collect::<Option<_>>()?, query }).filter(|_| is_bounded)
     }
 
     fn rank(&self, operation: &'static Operation) -> Option<(Rank, Vec<(&'static str, String)>)> {

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::{Trouble, scalar};
-use crate::limits::{FORM_KEY_DOTS_MAX, FORM_PARAMETERS_MAX};
+use crate::limits::{FORM_KEY_DOTS_MAX, FORM_NAMES_MAX, FORM_PARAMETERS_MAX};
 use crate::schema::{Kind, ListShape, MapShape, Member, Shape};
 use crate::{Document, Struct};
 
@@ -44,18 +44,22 @@ impl Node {
         self.children.get(name)
     }
 
-    fn insert(&mut self, path: &str, value: String) {
+    /// Puts a value under its key. `names_left`: how many names the form may still bring; false when that is none.
+    fn insert(&mut self, path: &str, value: String, names_left: &mut usize) -> bool {
         if path.bytes().filter(|byte| *byte == b'.').count() > FORM_KEY_DOTS_MAX {
-            return;
+            return true;
         }
         let mut node = self;
         for name in path.split('.') {
             if !node.children.contains_key(name) {
+                let Some(left) = names_left.checked_sub(1) else { return false };
+                *names_left = left;
                 node.children.insert(name.to_owned(), Node::default());
             }
             node = node.children.get_mut(name).expect("it was put there");
         }
         node.value = Some(value);
+        true
     }
 
     /// The numbered children, in the order of their numbers.
@@ -74,11 +78,14 @@ impl Node {
 /// Reads a form.
 pub(super) fn read(shape: &'static Shape, forms: &[&str]) -> Result<Document, Trouble> {
     let mut root = Node::default();
-    let mut left = FORM_PARAMETERS_MAX;
+    let too_many = || Trouble::Malformed("too many parameters".to_owned());
+    let (mut left, mut names_left) = (FORM_PARAMETERS_MAX, FORM_NAMES_MAX);
     for pair in forms.iter().flat_map(|form| pairs(form)) {
         let (key, value) = pair.map_err(|why| Trouble::Malformed(why.to_owned()))?;
-        left = left.checked_sub(1).ok_or_else(|| Trouble::Malformed("too many parameters".to_owned()))?;
-        root.insert(&key, value.into_owned());
+        left = left.checked_sub(1).ok_or_else(too_many)?;
+        if !root.insert(&key, value.into_owned(), &mut names_left) {
+            return Err(too_many());
+        }
     }
     read_structure(shape, &root)
 }
@@ -144,6 +151,18 @@ fn read_entries(map: &MapShape, nodes: &[&Node], name: &str) -> Result<Document,
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_its_keys_take_is_bounded() {
+        let operation = crate::schema::service("sqs").and_then(|service| service.operation("CreateQueue"));
+        let input = operation.and_then(|operation| operation.input).expect("it has an input").get();
+        let attributes = |form: &str| read(input, &[form]).map(|_| ());
+        let usual: String =
+            (0..5_000).map(|n| format!("Attribute.{n}.Name=a&Attribute.{n}.Value=b&")).collect();
+        assert!(attributes(&usual).is_ok());
+        let deep: String = (0..5_000).map(|n| format!("{n}{}=&", ".a".repeat(FORM_KEY_DOTS_MAX))).collect();
+        assert!(matches!(attributes(&deep), Err(Trouble::Malformed(_))));
+    }
 
     #[test]
     fn pairs_are_unescaped() {

@@ -131,3 +131,15 @@ proptest! {
         prop_assert!(bytes.is_empty());
     }
 }
+
+#[test]
+fn a_query_without_end_is_refused() {
+    let service = schema::service("s3").expect("it is embedded");
+    let routed = |parameters: usize| {
+        let query = "prefix=a&".repeat(parameters);
+        let request = http::Request::get(format!("/bucket?{query}")).body(()).expect("a request");
+        route(service, Protocol::RestXml, &request.into_parts().0, None, None)
+    };
+    assert!(routed(900).is_ok());
+    assert_eq!(routed(1_100).unwrap_err().code, "InvalidURI");
+}
