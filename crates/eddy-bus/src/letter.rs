@@ -24,6 +24,7 @@ pub struct Attempt {
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct Failure {
+    /// At most 1 KiB.
     #[n(0)]
     pub error_type: String,
     /// At most 4 KiB.

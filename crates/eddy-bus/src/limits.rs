@@ -39,7 +39,9 @@ pub const LINES_KEPT_MAX: usize = 1_024;
 /// The first and the longest pause after a commit that failed.
 pub const COMMIT_RETRY_FIRST: Duration = Duration::from_millis(100);
 pub const COMMIT_RETRY_MAX: Duration = Duration::from_secs(10);
-/// Bytes of an error's message and of its trace that are kept.
+/// Bytes of an error's type, of its message and of its trace that are kept: the function chooses them, and a row that
+/// is too large for the store would keep everything else of its source from being written down.
+pub const ERROR_TYPE_BYTES_MAX: usize = 1024;
 pub const MESSAGE_BYTES_MAX: usize = 4 * 1024;
 pub const TRACE_BYTES_MAX: usize = 32 * 1024;
 /// Progress reports that a slow listener may be behind.

@@ -13,7 +13,10 @@ use super::{Dispatcher, LaneId, Message};
 use crate::decide::{self, Admission, Decision, Past};
 use crate::error::Error;
 use crate::keys::{self, Place};
-use crate::limits::{IN_FLIGHT_BYTES_MAX, IN_FLIGHT_MAX, READ_BYTES_MAX, READ_RECORDS_MAX};
+use crate::limits::{
+    ERROR_TYPE_BYTES_MAX, IN_FLIGHT_BYTES_MAX, IN_FLIGHT_MAX, MESSAGE_BYTES_MAX, READ_BYTES_MAX,
+    READ_RECORDS_MAX, TRACE_BYTES_MAX,
+};
 use crate::line::{Line, Next};
 use crate::registry::Indexed;
 use crate::rows::{Enrolled, Entry, Position, Retry, read};
@@ -306,6 +309,7 @@ impl Dispatcher {
         };
         match ending {
             Ending::Said(outcome) => {
+                let outcome = bounded(outcome);
                 closing.attempts.extend(attempt_of(&outcome, running.started, now));
                 let random = self.random();
                 let window = self.lanes.get_mut(&id).expect("looked at above").line.window();
@@ -502,6 +506,23 @@ async fn deliver(
     }
 }
 
+/// The outcome with texts as long as they are kept and told.
+fn bounded(mut outcome: Outcome) -> Outcome {
+    match &mut outcome {
+        Outcome::Done => {}
+        Outcome::Failed { error_type, message, trace, code_version } => {
+            cut(error_type, ERROR_TYPE_BYTES_MAX);
+            cut(message, MESSAGE_BYTES_MAX);
+            trace.iter_mut().for_each(|trace| cut(trace, TRACE_BYTES_MAX));
+            cut(code_version, MESSAGE_BYTES_MAX);
+        }
+        Outcome::PutBack { reason: words, .. } | Outcome::Gone { message: words } => {
+            cut(words, MESSAGE_BYTES_MAX);
+        }
+    }
+    outcome
+}
+
 /// The attempt as it is kept; none for those that do not count.
 fn attempt_of(outcome: &Outcome, started: Timestamp, now: Timestamp) -> Option<Attempt> {
     let failure = match outcome {
@@ -509,8 +530,8 @@ fn attempt_of(outcome: &Outcome, started: Timestamp, now: Timestamp) -> Option<A
         Outcome::PutBack { .. } | Outcome::Gone { .. } => return None,
         Outcome::Failed { error_type, message, trace, code_version } => Some(Failure {
             error_type: error_type.clone(),
-            message: cut(message, crate::limits::MESSAGE_BYTES_MAX),
-            trace: trace.as_deref().map(|trace| cut(trace, crate::limits::TRACE_BYTES_MAX)),
+            message: message.clone(),
+            trace: trace.clone(),
             code_version: code_version.clone(),
         }),
     };
@@ -562,7 +583,10 @@ fn millis(from: Timestamp, to: Timestamp) -> u64 {
     u64::try_from(to.since(from).as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The start of a text, at most so many bytes, whole characters.
-fn cut(text: &str, bytes_max: usize) -> String {
-    text[..text.floor_char_boundary(bytes_max)].to_owned()
+/// Keeps the start of a text: at most so many bytes, whole characters, and no room for what is gone.
+fn cut(text: &mut String, bytes_max: usize) {
+    if text.len() > bytes_max {
+        text.truncate(text.floor_char_boundary(bytes_max));
+        text.shrink_to_fit();
+    }
 }

@@ -288,3 +288,34 @@ async fn ten_thousand_queued_events_arrive_once_each() {
     assert!(counts.values().all(|count| *count == 1));
     assert!(seen.iter().all(|seen| seen.at == Timestamp::from_seconds(START)));
 }
+
+/// What a function says of its failure is the function's to choose, and must not keep others from being written down.
+#[tokio::test]
+async fn a_failure_that_says_too_much_is_cut() {
+    let mut world = World::new(|_| {
+        let much = "E".repeat(6 * 1024 * 1024);
+        Answer::Now(Outcome::Failed {
+            error_type: much.clone(),
+            message: much.clone(),
+            trace: Some(much),
+            code_version: "$LATEST".into(),
+        })
+    })
+    .with_policy(RetryPolicy { retries: 0, ..RetryPolicy::default() })
+    .attached();
+    let mut progress = world.bus.progress();
+    let event = world.event(&function("loud"), "");
+    world.happen(&event).await;
+    world.next().await;
+    let limit = tokio::time::Duration::from_secs(20);
+    #[expect(clippy::disallowed_methods, reason = "a test that hangs should fail")]
+    let settled = tokio::time::timeout(limit, world.bus.settled()).await;
+    settled.expect("what was delivered is written down");
+    let letters = world.bus.failed(&scope(), None, 9).unwrap().letters;
+    let [letter] = &letters[..] else { panic!("{} letters", letters.len()) };
+    let failure = letter.dead.attempts[0].failure.as_ref().unwrap();
+    assert!(failure.error_type.len() < 2048 && letter.dead.error_type.len() < 2048);
+    let told = progress.recv().await.unwrap();
+    let Step::Dead { error_type, message, .. } = told.step else { panic!("{:?}", told.step) };
+    assert!(error_type.len() < 2048 && message.len() < 8192);
+}
