@@ -23,7 +23,7 @@ use crate::room::{Level, Room};
 
 pub(crate) use self::files::Folder;
 pub(crate) use self::home::Home;
-pub(crate) use self::ledger::Ledger;
+pub(crate) use self::ledger::{Ledger, Writing};
 pub use self::reader::BlobReader;
 pub use self::writer::BlobWriter;
 
@@ -66,11 +66,9 @@ impl Blobs {
         if self.inner.room.look() > Level::Plenty {
             return Err(Error::NoRoom);
         }
-        if !self.inner.ledger.begin() {
-            return Err(Error::Unavailable("the store is closed"));
-        }
+        let writing = self.inner.ledger.begin().ok_or(Error::Unavailable("the store is closed"))?;
         let id = BlobId::random(self.inner.start, &*self.inner.env);
-        Ok(BlobWriter::new(Arc::clone(&self.inner), id))
+        Ok(BlobWriter::new(Arc::clone(&self.inner), id, writing))
     }
 
     /// Reads a part of a blob. Make the reader while a row names the blob, and it can be read to its end.
@@ -84,9 +82,14 @@ impl Blobs {
         if !self.inner.ledger.take(id) {
             return;
         }
-        let home = self.inner.home.clone();
-        if let Err(error) = self.inner.home.run(move || home.remove(id)).await {
-            tracing::warn!(blob = ?id, error = %error, "a discarded blob could not be removed");
+        let (home, ledger) = (self.inner.home.clone(), self.ledger());
+        let removed = self.inner.home.run(move || {
+            home.remove(id)?;
+            ledger.forget(&[id]);
+            Ok(())
+        });
+        if let Err(error) = removed.await {
+            tracing::warn!(blob = ?id, error = %error, "a discarded blob is left to the next start");
         }
     }
 
@@ -106,11 +109,12 @@ impl Blobs {
     /// their last reader is gone.
     pub(crate) async fn remove_unread(&self, mut ids: Vec<BlobId>) -> Result<Vec<BlobId>, Error> {
         ids.retain(|id| !self.inner.ledger.doom(*id));
-        let home = self.inner.home.clone();
+        let (home, ledger) = (self.inner.home.clone(), self.ledger());
         let removed = self.inner.home.run(move || {
             for id in &ids {
                 home.remove(*id)?;
             }
+            ledger.forget(&ids);
             Ok(ids)
         });
         removed.await.map_err(|error| Error::Fatal(format!("a blob cannot be removed: {error}")))

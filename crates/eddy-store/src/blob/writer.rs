@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::home::Sink;
-use super::{BlobId, Inner};
+use super::{BlobId, Inner, Writing};
 use crate::durable::Error;
 use crate::keeper::Chore;
 use crate::limits::BLOB_CHUNK_BYTES;
@@ -24,17 +24,24 @@ pub struct BlobWriter {
 
 /// Where a writer's file is, with the buffer that is not in use.
 enum Disk {
-    Idle(Sink, Vec<u8>),
-    Busy(JoinHandle<io::Result<(Sink, Vec<u8>)>>),
+    Idle(Draft, Vec<u8>),
+    Busy(JoinHandle<io::Result<(Draft, Vec<u8>)>>),
     Failed,
+}
+
+/// The file, and that it is being written. Both go along with the work on the disk, which ends by itself when the
+/// writer is dropped. In this order: the file is gone before it counts as ended.
+struct Draft {
+    sink: Sink,
+    writing: Writing,
 }
 
 const WRITE_FAILED: Error = Error::Unavailable("the blob could not be written");
 
 impl BlobWriter {
-    pub(super) fn new(blobs: Arc<Inner>, id: BlobId) -> BlobWriter {
-        let sink = blobs.home.sink(id);
-        BlobWriter { blobs, id, buffer: Vec::new(), disk: Disk::Idle(sink, Vec::new()) }
+    pub(super) fn new(blobs: Arc<Inner>, id: BlobId, writing: Writing) -> BlobWriter {
+        let draft = Draft { sink: blobs.home.sink(id), writing };
+        BlobWriter { blobs, id, buffer: Vec::new(), disk: Disk::Idle(draft, Vec::new()) }
     }
 
     /// The name that rows will hold it by, once it is finished.
@@ -65,17 +72,19 @@ impl BlobWriter {
     /// # Errors
     /// As of [`BlobWriter::write`].
     pub async fn finish(mut self) -> Result<BlobId, Error> {
-        let (mut sink, _) = self.idle().await?;
+        let (draft, _) = self.idle().await?;
         if let Some(delay) = self.blobs.home.delay() {
             self.blobs.env.sleep(delay).await;
         }
-        let buffer = std::mem::take(&mut self.buffer);
+        let (id, env, buffer) = (self.id, Arc::clone(&self.blobs.env), std::mem::take(&mut self.buffer));
         let finished = self.blobs.home.run(move || {
+            let Draft { writing, mut sink } = draft;
             sink.write(&buffer)?;
-            sink.finish()
+            sink.finish()?;
+            // Here and not behind the wait: whoever waits may be gone, and the file must not be forgotten.
+            Ok(writing.finish(id, env.monotonic()))
         });
-        finished.await.map_err(failed)?;
-        let Some(late) = self.blobs.ledger.finish(self.id, self.blobs.env.now()) else {
+        let Some(late) = finished.await.map_err(failed)? else {
             return Err(Error::Unavailable("the store is closed"));
         };
         if !late.is_empty() {
@@ -94,39 +103,33 @@ impl BlobWriter {
             self.disk = Disk::Failed;
             return Err(Error::NoRoom);
         }
-        let (mut sink, spare) = self.idle().await?;
+        let (mut draft, spare) = self.idle().await?;
         let mut full = std::mem::replace(&mut self.buffer, spare);
         let write = move || {
-            sink.write(&full)?;
+            draft.sink.write(&full)?;
             full.clear();
-            Ok((sink, full))
+            Ok((draft, full))
         };
         if self.blobs.home.is_blocking() {
             self.disk = Disk::Busy(spawn_blocking(write));
             return Ok(());
         }
-        let (sink, spare) = write().map_err(failed)?;
-        self.disk = Disk::Idle(sink, spare);
+        let (draft, spare) = write().map_err(failed)?;
+        self.disk = Disk::Idle(draft, spare);
         Ok(())
     }
 
     /// Waits for the write under way. Cancelling it loses nothing.
-    async fn idle(&mut self) -> Result<(Sink, Vec<u8>), Error> {
+    async fn idle(&mut self) -> Result<(Draft, Vec<u8>), Error> {
         if let Disk::Busy(write) = &mut self.disk {
             let done = write.await;
             self.disk = Disk::Failed;
             return done.map_err(|_| WRITE_FAILED)?.map_err(failed);
         }
         match std::mem::replace(&mut self.disk, Disk::Failed) {
-            Disk::Idle(sink, spare) => Ok((sink, spare)),
+            Disk::Idle(draft, spare) => Ok((draft, spare)),
             Disk::Busy(_) | Disk::Failed => Err(WRITE_FAILED),
         }
-    }
-}
-
-impl Drop for BlobWriter {
-    fn drop(&mut self) {
-        self.blobs.ledger.end();
     }
 }
 

@@ -84,6 +84,7 @@ pub(crate) fn decide(
     match deciding.run(batch) {
         Ok(decision) => Ok(decision),
         Err(stop) => {
+            deciding.rules.ledger.unclaim(&deciding.chores.named);
             overlay.roll_back();
             match stop {
                 Stop::Refused(refusal) => Ok(Decision::Refused(refusal)),
@@ -216,7 +217,7 @@ impl Deciding<'_> {
         let count = match self.count(blob, home)? {
             Some(count) => Count { holds: count.holds + 1, ..count },
             None => {
-                if !self.rules.ledger.is_unnamed(blob) {
+                if !self.rules.ledger.claim(blob) {
                     return Err(Stop::Wrong(format!("blob {blob:?} is held after it was dropped")));
                 }
                 self.chores.named.push(blob);

@@ -131,3 +131,50 @@ async fn an_unfinished_file_is_removed_with_its_folders() {
     watch.changed().await;
     store.close().await;
 }
+
+#[tokio::test]
+async fn a_step_of_the_clock_gives_no_blob_up() {
+    let disk = Disk::new();
+    let env = Arc::new(Moved::default());
+    let store = faulty(&disk, env.clone(), [THINGS], []).unwrap();
+    let id = write_blob(&store, &[b"body"]).await.unwrap();
+    env.forward(std::time::Duration::from_secs(24 * 60 * 60));
+    let other = write_blob(&store, &[b"other"]).await.unwrap();
+    for (blob, name) in [(id, "a"), (other, "b")] {
+        store.commit(batch(|b| b.hold(blob, key(name))), ()).await.unwrap();
+    }
+    assert_eq!(read_blob(&store, id, 0..4).await.unwrap(), b"body");
+}
+
+#[tokio::test]
+async fn a_blob_whose_writer_left_while_it_was_synced_is_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    let mut writer = store.blobs().create().unwrap();
+    writer.write("body".into()).await.unwrap();
+    let id = writer.id();
+    {
+        let finish = writer.finish();
+        tokio::pin!(finish);
+        tokio::select! {
+            biased;
+            _ = &mut finish => {}
+            () = std::future::ready(()) => {}
+        }
+    }
+    // The disk goes on with it.
+    while read_blob(&store, id, 0..4).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    store.close().await;
+    let store = open(folder.path()).unwrap();
+    let gone = async {
+        while read_blob(&store, id, 0..4).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    #[expect(clippy::disallowed_methods, reason = "a test that hangs should fail")]
+    let gone = tokio::time::timeout(std::time::Duration::from_secs(20), gone).await;
+    gone.expect("nobody names the blob, so the next start removes it");
+    store.close().await;
+}
