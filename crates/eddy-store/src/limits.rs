@@ -29,6 +29,9 @@ pub(crate) const BATCH_OVERHEAD_BYTES: usize = 256;
 /// What `record` may have waiting; beyond, it refuses.
 pub(crate) const RECORD_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+/// How often it is said that recorded batches were dropped.
+pub(crate) const DROPPED_TOLD_EVERY: Duration = Duration::from_secs(60);
+
 /// How long recorded batches wait for a group to join. They promise one second, the sync included.
 pub(crate) const RECORD_DELAY: Duration = Duration::from_millis(500);
 

@@ -1,4 +1,4 @@
-//! What waits for the commit thread. Bounded in bytes; first come, first served.
+//! What waits for the commit thread. Bounded in bytes; in order, once it is let in.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -46,6 +46,11 @@ struct Inner {
 }
 
 impl Pending {
+    /// Whether anybody hears the answer.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.reply.is_some()
+    }
+
     pub(crate) fn answer(self, answer: Result<Committed, Error>) {
         if let Some(reply) = self.reply {
             // Whoever asked may be gone; the commit stands.

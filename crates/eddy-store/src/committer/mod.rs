@@ -28,6 +28,7 @@ use crate::durable::{Committed, Durable, Error, Pos};
 use crate::engine::{Engine, EngineError, Table, Write};
 use crate::keeper::Chore;
 use crate::keys::{self, Chain, Stored};
+use crate::limits::DROPPED_TOLD_EVERY;
 use crate::log::{Log, Segment};
 use crate::mark::Mark;
 use crate::publish::Shared;
@@ -41,6 +42,7 @@ pub(crate) struct Committer {
     segments: BTreeSet<Segment>,
     chain: Chain,
     now: Timestamp,
+    dropped: Dropped,
     failed: Option<String>,
 }
 
@@ -88,6 +90,7 @@ impl Committer {
             parts,
             hot: Hot::default(),
             chain,
+            dropped: Dropped::default(),
             failed: None,
         }
     }
@@ -168,6 +171,7 @@ impl Committer {
 
     fn decide(&mut self, pending: Pending, group: &mut Group) -> Result<(), EngineError> {
         if !group.level.admits(&pending.batch) {
+            self.dropped.count += u64::from(!pending.is_awaited());
             pending.answer(Err(Error::NoRoom));
             return Ok(());
         }
@@ -251,7 +255,12 @@ impl Committer {
 
     /// What has its own time, after the waiters are answered.
     fn keep_house(&mut self) {
-        self.parts.mark.sync(self.parts.env.monotonic());
+        let now = self.parts.env.monotonic();
+        self.parts.mark.sync(now);
+        if let Some(batches) = self.dropped.to_tell(now) {
+            let what = "output of functions, metrics and traces are dropped, since the disk has no room";
+            tracing::warn!(batches, "{what}");
+        }
         if let Err(error) = self.drop_dead_segments() {
             self.fail(error, Vec::new());
         }
@@ -267,6 +276,24 @@ impl Committer {
             self.segments.remove(&segment);
         }
         Ok(())
+    }
+}
+
+/// Recorded batches that there was no room for: nobody hears of their refusal, so the log has to say it.
+#[derive(Default)]
+struct Dropped {
+    count: u64,
+    told: Option<Duration>,
+}
+
+impl Dropped {
+    /// How many there were since it was told last, if it is to be told now, of the monotonic clock.
+    fn to_tell(&mut self, now: Duration) -> Option<u64> {
+        if self.count == 0 || self.told.is_some_and(|told| now < told + DROPPED_TOLD_EVERY) {
+            return None;
+        }
+        self.told = Some(now);
+        Some(std::mem::take(&mut self.count))
     }
 }
 
@@ -297,4 +324,21 @@ pub(crate) fn link(before: u64, writes: &[Write]) -> u64 {
 pub(crate) fn chain_row(chain: Chain) -> Write {
     let value = minicbor::to_vec(chain).expect("encoding into memory does not fail");
     Write { table: Table::Rows, key: keys::chain(), value: Some(Stored::new(chain.pos, value).encode()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_dropped_is_told_once_a_minute() {
+        let mut dropped = Dropped::default();
+        assert_eq!(dropped.to_tell(Duration::ZERO), None);
+        dropped.count = 3;
+        assert_eq!(dropped.to_tell(Duration::from_secs(1)), Some(3));
+        dropped.count = 2;
+        assert_eq!(dropped.to_tell(Duration::from_secs(60)), None);
+        assert_eq!(dropped.to_tell(Duration::from_secs(61)), Some(2));
+        assert_eq!(dropped.to_tell(Duration::from_secs(200)), None);
+    }
 }
