@@ -116,8 +116,7 @@ impl Visit {
             let first = first.take(1).map(|label| format!(" {label}")).collect::<String>();
             format!("{service} {}{first}", routed.operation.name)
         };
-        // People read it in a terminal, which keys of objects must not steer.
-        self.label = label.replace(char::is_control, "?");
+        self.label = shown(&label);
     }
 
     /// The answer to a request that is not served.
@@ -200,7 +199,7 @@ impl Visit {
         let changed = outcome == Outcome::Ok && !is_read(self.operation);
         let keep = if changed || !self.is_root() { Keep::Yes } else { Keep::No };
         if self.label.is_empty() {
-            self.label = format!("{} {}", self.head.method, self.head.uri.path());
+            self.label = shown(&format!("{} {}", self.head.method, self.head.uri.path()));
         }
         let node = Node {
             id: self.id,
@@ -215,6 +214,11 @@ impl Visit {
         };
         telemetry.node(node, keep);
     }
+}
+
+/// As people read it in a terminal, which keys of objects and paths must not steer.
+fn shown(label: &str) -> String {
+    label.replace(char::is_control, "?")
 }
 
 /// Takes in what the client is still sending, so that it reads its answer instead of finding the connection reset.
@@ -243,4 +247,16 @@ pub(crate) fn linger(engines: &Engines, head: &Parts, body: Incoming) -> bool {
 fn is_read(operation: &str) -> bool {
     ["Get", "List", "Describe", "Head", "Filter"].iter().any(|verb| operation.starts_with(verb))
         || operation.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_steers_no_terminal() {
+        // What starts a command of a terminal, in one byte and in the two of UTF-8, may stand in a path as it is.
+        let uri: http::Uri = "/\u{9b}2J\u{7f}é".parse().unwrap();
+        assert_eq!(shown(uri.path()), "/?2J?é");
+    }
 }
