@@ -41,7 +41,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "schema",
-        about: "import Amazon's models; DATA is botocore/data of an installed botocore",
+        about: "import Amazon's models; DATA is botocore/data of an installed botocore, SERVICE a new one",
         run: schema::run,
     },
     Command { name: "format", about: "write the page of the stored format", run: format::run },

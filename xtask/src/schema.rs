@@ -17,34 +17,6 @@ use crate::sh::{self, Outcome};
 /// The release whose models are imported. An update changes this line and is one reviewed diff.
 const BOTOCORE: &str = "1.44.5";
 
-/// The folders of botocore's `data`, which are also the names of our files.
-const SERVICES: &[&str] = &[
-    "apigateway",
-    "apigatewaymanagementapi",
-    "apigatewayv2",
-    "cloudformation",
-    "cloudwatch",
-    "dynamodb",
-    "dynamodbstreams",
-    "events",
-    "eventbridgev2",
-    "iam",
-    "kinesis",
-    "kms",
-    "lambda",
-    "logs",
-    "pipes",
-    "s3",
-    "scheduler",
-    "secretsmanager",
-    "sns",
-    "sqs",
-    "ssm",
-    "stepfunctions",
-    "sts",
-    "xray",
-];
-
 /// What is kept of a shape, in the order in which it is written.
 const SHAPE_TRAITS: &[&str] = &[
     "type",
@@ -83,11 +55,13 @@ const MEMBER_TRAITS: &[&str] = &[
     "enum",
 ];
 
-/// `cargo xtask schema DATA`, with DATA the folder `botocore/data` of an installed botocore.
+/// `cargo xtask schema DATA [SERVICE]...`, with DATA the folder `botocore/data` of an installed botocore. It imports
+/// the services of the index, and with them those that are named, which then belong to it.
 pub fn run(words: &[String]) -> Outcome {
-    let [data] = words else {
+    let [data, added @ ..] = words else {
         return Err(format!(
-            "usage: cargo xtask schema DATA\n  DATA is the folder botocore/data of an installed botocore {BOTOCORE}"
+            "usage: cargo xtask schema DATA [SERVICE]...\n  DATA is the folder botocore/data of an installed botocore \
+             {BOTOCORE}; SERVICE is one of its folders that is new here"
         ));
     };
     let data = Path::new(data);
@@ -99,15 +73,25 @@ pub fn run(words: &[String]) -> Outcome {
         fs::write(&path, page).map_err(|why| format!("{}: {why}", path.display()))
     };
     let mut index = Map::new();
-    for service in SERVICES {
+    for service in &services(&folder.join("index.json"), added)? {
         let model = read_model(data, service)?;
         let table = import(&model).map_err(|why| format!("{service}: {why}"))?;
         let file = format!("{service}.json");
         report(service, fs::read_to_string(folder.join(&file)).ok().as_deref(), &table);
         write(&file, page(&table))?;
-        index.insert((*service).to_owned(), import_metadata(&model["metadata"]));
+        index.insert(service.clone(), import_metadata(&model["metadata"]));
     }
     write("index.json", page(&json!({ "botocore": BOTOCORE, "services": index })))
+}
+
+/// The names of the services: those of the index, and the added ones. They are folders of botocore's `data`, and also
+/// the names of our files.
+fn services(index: &Path, added: &[String]) -> Result<BTreeSet<String>, String> {
+    let shown = |why: &dyn std::fmt::Display| format!("{}: {why}", index.display());
+    let text = fs::read_to_string(index).map_err(|why| shown(&why))?;
+    let index: Value = serde_json::from_str(&text).map_err(|why| shown(&why))?;
+    let known = index["services"].as_object().into_iter().flat_map(Map::keys);
+    Ok(known.chain(added).cloned().collect())
 }
 
 fn check_release(data: &Path) -> Outcome {

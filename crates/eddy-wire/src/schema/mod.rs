@@ -213,3 +213,17 @@ impl Operation {
         self.output.and_then(|shape| shape.get().structure().event_stream())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// `cargo xtask schema` imports what stands in the index, so this list must be that one.
+    #[test]
+    fn every_service_of_the_index_has_a_table() {
+        let tables: BTreeSet<&str> = names().collect();
+        assert_eq!(tables, facts().iter().map(|facts| facts.name).collect());
+    }
+}
