@@ -257,7 +257,7 @@ impl Committer {
     fn keep_house(&mut self) {
         let now = self.parts.env.monotonic();
         self.parts.mark.sync(now);
-        if let Some(batches) = self.dropped.to_tell(now) {
+        if let Some(batches) = self.dropped.due_to_tell(now) {
             let what = "output of functions, metrics and traces are dropped, since the disk has no room";
             tracing::warn!(batches, "{what}");
         }
@@ -288,7 +288,7 @@ struct Dropped {
 
 impl Dropped {
     /// How many there were since it was told last, if it is to be told now, of the monotonic clock.
-    fn to_tell(&mut self, now: Duration) -> Option<u64> {
+    fn due_to_tell(&mut self, now: Duration) -> Option<u64> {
         if self.count == 0 || self.told.is_some_and(|told| now < told + DROPPED_TOLD_EVERY) {
             return None;
         }
@@ -333,12 +333,12 @@ mod tests {
     #[test]
     fn what_is_dropped_is_told_once_a_minute() {
         let mut dropped = Dropped::default();
-        assert_eq!(dropped.to_tell(Duration::ZERO), None);
+        assert_eq!(dropped.due_to_tell(Duration::ZERO), None);
         dropped.count = 3;
-        assert_eq!(dropped.to_tell(Duration::from_secs(1)), Some(3));
+        assert_eq!(dropped.due_to_tell(Duration::from_secs(1)), Some(3));
         dropped.count = 2;
-        assert_eq!(dropped.to_tell(Duration::from_secs(60)), None);
-        assert_eq!(dropped.to_tell(Duration::from_secs(61)), Some(2));
-        assert_eq!(dropped.to_tell(Duration::from_secs(200)), None);
+        assert_eq!(dropped.due_to_tell(Duration::from_secs(60)), None);
+        assert_eq!(dropped.due_to_tell(Duration::from_secs(61)), Some(2));
+        assert_eq!(dropped.due_to_tell(Duration::from_secs(200)), None);
     }
 }
