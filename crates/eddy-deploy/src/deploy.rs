@@ -4,11 +4,12 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use eddy_aws::Front;
 use eddy_base::{Code, Fault, Region, Scope as Owner, Subject};
 use eddy_store::{Batch, Order};
+use tokio::sync::Notify;
 
 use crate::apply::Run;
 use crate::keys::{self, Row};
@@ -127,13 +128,32 @@ impl From<Stopped> for Fault {
 #[derive(Clone)]
 pub struct Deployer {
     front: Front,
+    turns: Arc<Turns>,
+}
+
+/// Who deploys what at this moment.
+#[derive(Default)]
+struct Turns {
     /// Region and name of the stacks that are being deployed.
-    busy: Arc<Mutex<HashSet<(String, String)>>>,
+    busy: Mutex<HashSet<(String, String)>>,
+    /// One of them has ended.
+    ended: Notify,
 }
 
 impl Deployer {
     pub fn new(front: Front) -> Deployer {
-        Deployer { front, busy: Arc::default() }
+        Deployer { front, turns: Arc::default() }
+    }
+
+    /// Waits until no deployment of this stack is under way. Another may begin before the caller's does.
+    pub async fn idle(&self, wanted: &Wanted) {
+        loop {
+            let ended = self.turns.ended.notified();
+            if !self.turns.busy().contains(&stack_of(wanted)) {
+                return;
+            }
+            ended.await;
+        }
     }
 
     /// Deploys a folder. `told` hears of each step as it is done.
@@ -187,12 +207,11 @@ impl Deployer {
 
     /// One deployment of a stack at a time.
     fn turn(&self, wanted: &Wanted) -> Result<Turn, Stopped> {
-        let stack = (wanted.region.to_string(), wanted.stack.clone());
-        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
-        if !busy.insert(stack.clone()) {
+        let stack = stack_of(wanted);
+        if !self.turns.busy().insert(stack.clone()) {
             return Err(Stopped::Busy(wanted.stack.clone()));
         }
-        Ok(Turn { busy: self.busy.clone(), stack })
+        Ok(Turn { turns: self.turns.clone(), stack })
     }
 
     /// The folder that a stack is deployed from, and what stands of it.
@@ -221,14 +240,25 @@ impl Deployer {
     }
 }
 
+fn stack_of(wanted: &Wanted) -> (String, String) {
+    (wanted.region.to_string(), wanted.stack.clone())
+}
+
+impl Turns {
+    fn busy(&self) -> MutexGuard<'_, HashSet<(String, String)>> {
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Holds a stack for one deployment.
 struct Turn {
-    busy: Arc<Mutex<HashSet<(String, String)>>>,
+    turns: Arc<Turns>,
     stack: (String, String),
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.stack);
+        self.turns.busy().remove(&self.stack);
+        self.turns.ended.notify_waiters();
     }
 }

@@ -24,9 +24,6 @@ use crate::watch::Watch;
 /// How long functions wait for boto3 while it is being installed.
 const INSTALL_WAIT_MAX: Duration = Duration::from_secs(20);
 
-/// When to try again while somebody else deploys the same.
-const BUSY_AGAIN: Duration = Duration::from_millis(200);
-
 /// The parameter that `up` sets by itself, where a template has it.
 const RUNTIME: &str = "Runtime";
 
@@ -136,7 +133,7 @@ fn install_boto3(app: &Arc<App>, data: &Path) -> Option<Task> {
                 out.note(&format!("  boto3 {} is there for functions", runtimes::boto3_version()));
             }
             Ok(Err(why)) => out.note(&format!(
-                "  boto3 is not installed: {why}\n  functions that need it fail until `{} runtime install` has worked",
+                "  boto3 is not installed: {why}\n  functions that need it fail until `{}` has worked",
                 command("runtime install", &data)
             )),
             Err(why) => tracing::error!(%why, "installing boto3 panicked"),
@@ -146,10 +143,9 @@ fn install_boto3(app: &Arc<App>, data: &Path) -> Option<Task> {
 }
 
 async fn deploy(app: &Arc<App>, wanted: &Wanted, client: &Client) {
-    let env = app.engines.store.env();
     let mut deployed = app.deployer.deploy(wanted, &banner::step).await;
     while let Err(Stopped::Busy(_)) = &deployed {
-        env.sleep(BUSY_AGAIN).await;
+        app.deployer.idle(wanted).await;
         deployed = app.deployer.deploy(wanted, &banner::step).await;
     }
     match deployed {

@@ -1,11 +1,11 @@
 use eddy_base::Fault;
-use eddy_objects::{After, Query};
+use eddy_objects::{After, Seen};
 use eddy_wire::Time;
 use serde::{Deserialize, Serialize};
 
 use super::condition::quoted;
-use super::fault::{self, About};
-use super::listing::{self, CommonPrefix, Encoding, Owner, behind, name_of, page_max, whole_seconds};
+use super::fault;
+use super::listing::{self, Asked, CommonPrefix, Encoding, Owner, behind, name_of, whole_seconds};
 use super::names::{self, bucket_arn, owner_id};
 use super::sums;
 use crate::{Cx, Needs, Operation, Reply};
@@ -66,20 +66,13 @@ impl Operation for ListObjectVersions {
 
     async fn call(self, cx: Cx) -> Result<Reply<Output>, Fault> {
         let bucket = names::open(&cx, &self.bucket, self.expected_bucket_owner.as_deref())?;
-        let encoding = Encoding::of(self.encoding_type.as_deref())?;
-        let max_keys = page_max(self.max_keys, "maxKeys")?;
+        let mut asked =
+            Asked::read(self.encoding_type.as_deref(), self.max_keys, self.prefix, self.delimiter)?;
         let key_marker = self.key_marker.unwrap_or_default();
         let version_id_marker = marked(&key_marker, self.version_id_marker)?;
-        let delimiter = self.delimiter.filter(|delimiter| !delimiter.is_empty());
-        let query = Query {
-            prefix: self.prefix.unwrap_or_default(),
-            after: behind(&key_marker, delimiter.as_deref()),
-            delimiter: delimiter.clone().unwrap_or_default(),
-            max: usize::try_from(max_keys).unwrap_or_default(),
-        };
-        let seen = cx.engines.objects.list(&self.bucket, &query).await;
-        let seen = seen.map_err(|error| About::bucket(&self.bucket).fault(error))?;
-        let page = seen.value;
+        asked.query.after = behind(&key_marker, asked.delimiter.as_deref());
+        let Seen { value: page, pos } = asked.page(&cx, &self.bucket).await?;
+        let Asked { encoding, max_keys, delimiter, query } = asked;
         let owner = Owner { id: owner_id(&bucket.owner.account) };
         let is_key = matches!(page.next, Some(After::Key(_)));
         let output = Output {
@@ -96,7 +89,7 @@ impl Operation for ListObjectVersions {
             common_prefixes: listing::common(&page.prefixes, encoding),
             encoding_type: encoding.name(),
         };
-        Ok(Reply::read(output, seen.pos))
+        Ok(Reply::read(output, pos))
     }
 }
 

@@ -1,9 +1,8 @@
 use eddy_base::Fault;
-use eddy_objects::Query;
+use eddy_objects::Seen;
 use serde::{Deserialize, Serialize};
 
-use super::fault::About;
-use super::listing::{self, CommonPrefix, Encoding, Object, Owner, behind, name_of, page_max};
+use super::listing::{self, Asked, CommonPrefix, Object, Owner, behind, name_of};
 use super::names::{self, bucket_arn, owner_id};
 use crate::{Cx, Needs, Operation, Reply};
 
@@ -43,19 +42,12 @@ impl Operation for ListObjects {
 
     async fn call(self, cx: Cx) -> Result<Reply<Output>, Fault> {
         let bucket = names::open(&cx, &self.bucket, self.expected_bucket_owner.as_deref())?;
-        let encoding = Encoding::of(self.encoding_type.as_deref())?;
-        let max_keys = page_max(self.max_keys, "maxKeys")?;
+        let mut asked =
+            Asked::read(self.encoding_type.as_deref(), self.max_keys, self.prefix, self.delimiter)?;
         let marker = self.marker.unwrap_or_default();
-        let delimiter = self.delimiter.filter(|delimiter| !delimiter.is_empty());
-        let query = Query {
-            prefix: self.prefix.unwrap_or_default(),
-            after: behind(&marker, delimiter.as_deref()),
-            delimiter: delimiter.clone().unwrap_or_default(),
-            max: usize::try_from(max_keys).unwrap_or_default(),
-        };
-        let seen = cx.engines.objects.list(&self.bucket, &query).await;
-        let seen = seen.map_err(|error| About::bucket(&self.bucket).fault(error))?;
-        let page = seen.value;
+        asked.query.after = behind(&marker, asked.delimiter.as_deref());
+        let Seen { value: page, pos } = asked.page(&cx, &self.bucket).await?;
+        let Asked { encoding, max_keys, delimiter, query } = asked;
         // Only with a delimiter: without one the last key says as much.
         let next_marker = page.next.as_ref().filter(|_| delimiter.is_some()).and_then(name_of);
         let owner = Owner { id: owner_id(&bucket.owner.account) };
@@ -72,6 +64,6 @@ impl Operation for ListObjects {
             common_prefixes: listing::common(&page.prefixes, encoding),
             encoding_type: encoding.name(),
         };
-        Ok(Reply::read(output, seen.pos))
+        Ok(Reply::read(output, pos))
     }
 }

@@ -1,9 +1,9 @@
 use eddy_base::Fault;
-use eddy_objects::{After, Query};
+use eddy_objects::{After, Seen};
 use serde::{Deserialize, Serialize};
 
-use super::fault::{self, About};
-use super::listing::{self, CommonPrefix, Encoding, Object, Owner, page_max, read_token, token};
+use super::fault;
+use super::listing::{self, Asked, CommonPrefix, Object, Owner, read_token, token};
 use super::names::{self, bucket_arn, owner_id};
 use crate::{Cx, Needs, Operation, Reply};
 
@@ -47,18 +47,11 @@ impl Operation for ListObjectsV2 {
 
     async fn call(self, cx: Cx) -> Result<Reply<Output>, Fault> {
         let bucket = names::open(&cx, &self.bucket, self.expected_bucket_owner.as_deref())?;
-        let encoding = Encoding::of(self.encoding_type.as_deref())?;
-        let max_keys = page_max(self.max_keys, "maxKeys")?;
-        let delimiter = self.delimiter.filter(|delimiter| !delimiter.is_empty());
-        let query = Query {
-            prefix: self.prefix.unwrap_or_default(),
-            after: after(self.continuation_token.as_deref(), self.start_after.as_deref())?,
-            delimiter: delimiter.clone().unwrap_or_default(),
-            max: usize::try_from(max_keys).unwrap_or_default(),
-        };
-        let seen = cx.engines.objects.list(&self.bucket, &query).await;
-        let seen = seen.map_err(|error| About::bucket(&self.bucket).fault(error))?;
-        let page = seen.value;
+        let mut asked =
+            Asked::read(self.encoding_type.as_deref(), self.max_keys, self.prefix, self.delimiter)?;
+        asked.query.after = after(self.continuation_token.as_deref(), self.start_after.as_deref())?;
+        let Seen { value: page, pos } = asked.page(&cx, &self.bucket).await?;
+        let Asked { encoding, max_keys, delimiter, query } = asked;
         let owner = self.fetch_owner.unwrap_or(false).then(|| Owner { id: owner_id(&bucket.owner.account) });
         let list = |listed| Object::new(listed, encoding, owner.clone());
         let output = Output {
@@ -78,7 +71,7 @@ impl Operation for ListObjectsV2 {
                 .map(|name| encoding.write(&name)),
             continuation_token: self.continuation_token,
         };
-        Ok(Reply::read(output, seen.pos))
+        Ok(Reply::read(output, pos))
     }
 }
 

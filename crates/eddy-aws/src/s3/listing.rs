@@ -3,13 +3,24 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use eddy_base::Fault;
-use eddy_objects::{After, Listed};
+use eddy_objects::{After, Listed, Page, Query, Seen};
 use eddy_wire::Time;
 use serde::Serialize;
 
 use super::condition::quoted;
+use super::fault::{self, About};
 use super::limits::PAGE_ENTRIES;
-use super::{fault, sums};
+use super::sums;
+use crate::Cx;
+
+/// What all listings of a bucket are asked.
+pub(super) struct Asked {
+    pub encoding: Encoding,
+    pub max_keys: i64,
+    /// Not empty.
+    pub delimiter: Option<String>,
+    pub query: Query,
+}
 
 /// Who owns something.
 #[derive(Debug, Clone, Serialize)]
@@ -42,6 +53,35 @@ pub(super) enum Encoding {
     Plain,
     /// For names that XML cannot hold.
     Url,
+}
+
+impl Asked {
+    /// From the listing's beginning; whoever begins elsewhere says so in the query.
+    ///
+    /// # Errors
+    /// An encoding or a number that there is not.
+    pub(super) fn read(
+        encoding_type: Option<&str>,
+        max_keys: Option<i64>,
+        prefix: Option<String>,
+        delimiter: Option<String>,
+    ) -> Result<Asked, Fault> {
+        let encoding = Encoding::of(encoding_type)?;
+        let max_keys = page_max(max_keys, "maxKeys")?;
+        let delimiter = delimiter.filter(|delimiter| !delimiter.is_empty());
+        let query = Query {
+            prefix: prefix.unwrap_or_default(),
+            after: After::Nothing,
+            delimiter: delimiter.clone().unwrap_or_default(),
+            max: usize::try_from(max_keys).unwrap_or_default(),
+        };
+        Ok(Asked { encoding, max_keys, delimiter, query })
+    }
+
+    pub(super) async fn page(&self, cx: &Cx, bucket: &str) -> Result<Seen<Page>, Fault> {
+        let seen = cx.engines.objects.list(bucket, &self.query).await;
+        seen.map_err(|error| About::bucket(bucket).fault(error))
+    }
 }
 
 impl Object {

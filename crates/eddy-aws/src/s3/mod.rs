@@ -83,6 +83,7 @@ mod put_object_tagging;
 mod put_public_access_block;
 mod range;
 mod read;
+mod request;
 mod source;
 mod sums;
 mod tags;
@@ -163,6 +164,7 @@ use upload_part_copy::UploadPartCopy;
 pub use event::S3Event;
 pub use notification::SHAPE;
 pub(crate) use preflight::preflight;
+pub(crate) use request::{check_address, check_body};
 
 pub(crate) static SERVICE: Service = Service {
     name: "s3",

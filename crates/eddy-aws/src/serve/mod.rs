@@ -206,12 +206,8 @@ impl Front {
         } else {
             let routed = route(service, asked.protocol, &visit.head, None, asked.bucket.as_deref())?;
             visit.label(&routed);
-            if let Some(half) = half_of_a_part(&routed, &visit.head) {
-                return Err(half.into());
-            }
-            if !routed.is_whole && asked.facts.name == "s3" && visit.head.method == Method::POST {
-                let text = "The specified method is not allowed against this resource.";
-                return Err(eddy_wire::Error::new("MethodNotAllowed", text).into());
+            if asked.facts.name == "s3" {
+                s3::check_address(&routed, &visit.head)?;
             }
             let body = collect(visit, &routed, &asked).await?;
             prove_body(inner, visit, &asked, &who, &body)?;
@@ -221,10 +217,8 @@ impl Front {
         if visit.caller == Caller::Anonymous && asked.facts.name != "s3" && !routed.operation.unsigned {
             return Err(refusal::unsigned(asked.protocol).into());
         }
-        let is_known = visit.caller != Caller::Anonymous;
-        if asked.facts.name == "s3" && is_known && body.is_empty() && routed.operation.needs_document() {
-            let text = "Request Body is empty";
-            return Err(eddy_wire::Error::new("MissingRequestBodyError", text).into());
+        if asked.facts.name == "s3" && visit.caller != Caller::Anonymous {
+            s3::check_body(routed.operation, &body)?;
         }
         let document = decode(&routed, asked.protocol, &visit.head, body)?;
         // S3 holds nothing against its model: its operations have words of their own for what is wrong.
@@ -235,24 +229,6 @@ impl Front {
         let answer = (op.run)(Run { operation: routed.operation, document, cx }).await?;
         Ok(write(routed.operation, asked.protocol, answer, &visit.id, &visit.head.method))
     }
-}
-
-/// A part's address is its number and its upload: with one of them a PUT must not become the object.
-fn half_of_a_part(routed: &Routed, head: &Parts) -> Option<eddy_wire::Error> {
-    if !matches!(routed.operation.name, "PutObject" | "CopyObject") || routed.operation.facts.name != "s3" {
-        return None;
-    }
-    let names = head
-        .uri
-        .query()
-        .unwrap_or_default()
-        .split('&')
-        .map(|pair| pair.split('=').next().unwrap_or_default());
-    let half = names.into_iter().find(|name| matches!(*name, "partNumber" | "uploadId"))?;
-    let lacks = if half == "partNumber" { "uploadId" } else { "partNumber" };
-    let text = format!("This operation does not accept the query parameter {half} without {lacks}.");
-    let error = eddy_wire::Error::new("InvalidArgument", text).with_status(StatusCode::BAD_REQUEST);
-    Some(error.with("ArgumentName", half))
 }
 
 /// An upload form of a browser: no operation of the model, and signed inside.

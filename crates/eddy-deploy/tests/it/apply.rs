@@ -2,6 +2,8 @@
 
 use serde_json::json;
 
+use eddy_deploy::Stopped;
+
 use crate::house::House;
 
 /// A function whose code is beside the template, and its properties.
@@ -345,4 +347,17 @@ async fn another_folder_of_the_same_name_takes_nothing_away() {
     assert_eq!(house.everything().await, ["two"]);
     let refusal = house.refusal(&bucket("one", "")).await;
     assert!(refusal.contains("app was deployed from"), "{refusal}");
+}
+
+#[tokio::test]
+async fn a_stack_is_deployed_once_at_a_time_and_whoever_waits_is_woken() {
+    let house = House::open().await;
+    let template = "Resources:\n  B: {Type: AWS::S3::Bucket}\n";
+    let second = async {
+        assert!(matches!(house.try_deploy(template).await, Err(Stopped::Busy(_))));
+        house.deployer.idle(&house.wanted()).await;
+        house.deploy(template).await
+    };
+    let (first, second) = tokio::join!(biased; house.deploy(template), second);
+    assert_eq!((first, second), (vec!["made B".to_owned()], Vec::new()));
 }

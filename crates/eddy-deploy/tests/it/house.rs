@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 pub struct House {
     front: Front,
-    deployer: Deployer,
+    pub deployer: Deployer,
     /// The data, and the templates beside it.
     folder: Arc<tempfile::TempDir>,
 }
@@ -102,15 +102,20 @@ impl House {
         self.deploy_from(self.app(), false).await
     }
 
-    /// Deploys a folder as the one stack that there is.
-    pub async fn deploy_from(&self, folder: PathBuf, is_named: bool) -> Result<Deployed, Stopped> {
-        let wanted = Wanted {
-            folder,
+    /// The one stack that there is.
+    pub fn wanted(&self) -> Wanted {
+        Wanted {
+            folder: self.app(),
             stack: "app".to_owned(),
-            is_named,
+            is_named: false,
             region: Region::default(),
             parameters: BTreeMap::new(),
-        };
+        }
+    }
+
+    /// Deploys a folder as the one stack that there is.
+    pub async fn deploy_from(&self, folder: PathBuf, is_named: bool) -> Result<Deployed, Stopped> {
+        let wanted = Wanted { folder, is_named, ..self.wanted() };
         let told = Mutex::new(Vec::new());
         let deployed = self
             .deployer

@@ -25,6 +25,7 @@ pub fn follow(app: &Arc<App>, head: &Parts) -> Result<Response<Outgoing>, Fault>
     let closing = app.closing.subscribe();
     let lines = stream::unfold((tail, closing), |(mut tail, mut closing)| async move {
         let next = tokio::select! {
+            biased;
             next = tail.next() => next,
             // A stop does not wait for what has no end.
             _ = closing.wait_for(|is_closing| *is_closing) => return None,
