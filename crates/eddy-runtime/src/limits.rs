@@ -46,8 +46,15 @@ pub const OPEN_FILES_MAX: u64 = 1024;
 /// The least memory that a guest may be given; below it no interpreter starts.
 pub const MEMORY_BYTES_MIN: u64 = 16 * 1024 * 1024;
 
-/// How often the memory of a guest at work is looked at, where a control group counts it.
+/// The shortest time between two looks at the memory of a guest at work, where a control group counts it.
 pub const MEMORY_LOOK: Duration = Duration::from_millis(10);
 
-/// The same where it must be added up from the pages of each process, which is dearer.
+/// The longest, since the looks are also what its peak is known by.
+pub const MEMORY_LOOK_MAX: Duration = Duration::from_secs(1);
+
+/// No guest is thought to fill its memory faster than this. The kernel clears each page before it hands it out, which
+/// takes a core a second for a few GiB.
+pub const MEMORY_GROWTH_BYTES_PER_SECOND: u64 = 4 << 30;
+
+/// The shortest where it must be added up from the pages of each process, which is dearer.
 pub const MEMORY_LOOK_BY_PAGES: Duration = Duration::from_millis(50);

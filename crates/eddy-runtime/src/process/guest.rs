@@ -169,23 +169,13 @@ impl Guest {
         tokio::select! {
             biased;
             answer = answer => Ok(answer),
-            () = self.over() => {
+            () = self.meter.over(&*self.env) => {
                 self.state.over.store(true, Ordering::SeqCst);
                 Err(Failure::OutOfMemory)
             }
             // What it gives holds a lock, so it must be gone before the next await.
             () = async { drop(end.wait_for(Option::is_some).await) } => Err(self.last_words().await),
             () = self.env.sleep(within) => Err(Failure::Timeout),
-        }
-    }
-
-    /// Ends when the guest uses more memory than it may.
-    async fn over(&self) {
-        loop {
-            self.env.sleep(self.meter.interval()).await;
-            if self.meter.is_over() {
-                return;
-            }
         }
     }
 

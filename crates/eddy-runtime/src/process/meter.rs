@@ -1,24 +1,32 @@
 //! How much memory and processor time a guest uses, and whether it is too much.
 //!
 //! The kernel counts a guest's memory together with its `/tmp`, and its limit holds both. The limit on memory alone
-//! is decided here: whoever works is looked at every few milliseconds. Where no control group counts, the pages of
-//! its processes are added up, less often.
+//! is decided here, by a look at whoever works. While both together are below the limit the kernel is left to say when
+//! to look. Above it by right, and where no control group counts and the pages of each process are added up, the next
+//! look is due when the guest could be at its limit, for no machine fills memory faster than
+//! [`MEMORY_GROWTH_BYTES_PER_SECOND`].
 
 use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use eddy_base::Env;
 use rustix::fs::fstatvfs;
 
+use super::notice::{Armed, Notice};
 use crate::Usage;
-use crate::limits::{MEMORY_LOOK, MEMORY_LOOK_BY_PAGES};
+use crate::limits::{MEMORY_GROWTH_BYTES_PER_SECOND, MEMORY_LOOK, MEMORY_LOOK_BY_PAGES, MEMORY_LOOK_MAX};
 use crate::supervisor::message::GroupFile;
 
 /// Counts for one guest.
 #[derive(Debug)]
 pub(crate) struct Meter {
     files: Vec<(GroupFile, OwnedFd)>,
+    notice: Option<Notice>,
+    /// It was below its limit when it was looked at last, and the kernel says so when it no longer is.
+    below: AtomicBool,
     /// The guest's `/tmp`, if it is its own.
     temporary: Option<OwnedFd>,
     /// The jail's first process, as the host knows it.
@@ -35,19 +43,66 @@ struct Run {
     sampled_peak: u64,
 }
 
+/// One look at a guest, in bytes.
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    /// Memory and `/tmp`, as the kernel counts.
+    both: u64,
+    /// Memory alone.
+    memory: u64,
+    /// Without what the kernel would take back before anybody had to die.
+    needed: u64,
+}
+
 impl Meter {
     pub(crate) fn new(
-        files: Vec<(GroupFile, OwnedFd)>,
+        mut files: Vec<(GroupFile, OwnedFd)>,
         temporary: Option<OwnedFd>,
         pid: i32,
         memory_bytes_max: u64,
     ) -> Meter {
-        Meter { files, temporary, pid, memory_bytes_max, run: Mutex::default() }
+        let notice = Notice::of(&mut files);
+        Meter {
+            files,
+            notice,
+            below: AtomicBool::new(false),
+            temporary,
+            pid,
+            memory_bytes_max,
+            run: Mutex::default(),
+        }
     }
 
-    /// How long to wait between two looks.
-    pub(crate) fn interval(&self) -> Duration {
-        if self.counted() { MEMORY_LOOK } else { MEMORY_LOOK_BY_PAGES }
+    /// Ends when the guest uses more memory than it may.
+    pub(crate) async fn over(&self, env: &dyn Env) {
+        loop {
+            if let Some(notice) = self.notice.as_ref().filter(|_| self.below.load(Ordering::SeqCst)) {
+                notice.wait().await;
+            }
+            self.below.store(false, Ordering::SeqCst);
+            let look = self.look();
+            let Some(left) = self.memory_bytes_max.checked_sub(look.needed) else { return };
+            match &self.notice {
+                Some(notice) if look.both <= self.memory_bytes_max => match notice.arm(self.memory_bytes_max)
+                {
+                    Armed::Already => self.below.store(true, Ordering::SeqCst),
+                    Armed::JustNow => {}
+                    Armed::Not => env.sleep(self.pause(left)).await,
+                },
+                Some(notice) => {
+                    notice.disarm();
+                    env.sleep(self.pause(left)).await;
+                }
+                None => env.sleep(self.pause(left)).await,
+            }
+        }
+    }
+
+    /// How long the guest needs at least to fill what is left of its memory.
+    fn pause(&self, left: u64) -> Duration {
+        let least = if self.counted() { MEMORY_LOOK } else { MEMORY_LOOK_BY_PAGES };
+        let micros = left.saturating_mul(1_000_000) / MEMORY_GROWTH_BYTES_PER_SECOND;
+        Duration::from_micros(micros).clamp(least, MEMORY_LOOK_MAX)
     }
 
     /// An invocation begins.
@@ -61,20 +116,29 @@ impl Meter {
         *self.run() = run;
     }
 
-    /// Is the guest above its limit now?
-    pub(crate) fn is_over(&self) -> bool {
-        let now = self.memory_bytes();
+    /// What the guest uses now.
+    fn look(&self) -> Look {
+        let temporary = self.temporary_bytes();
+        let (both, memory) = match self.file(GroupFile::MemoryNow).and_then(number) {
+            Some(both) => (both, both.saturating_sub(temporary)),
+            None => {
+                let memory = family_bytes(self.pid);
+                (memory.saturating_add(temporary), memory)
+            }
+        };
         let mut run = self.run();
-        run.sampled_peak = run.sampled_peak.max(now);
+        run.sampled_peak = run.sampled_peak.max(memory);
         drop(run);
-        now > self.memory_bytes_max && now.saturating_sub(self.reclaimable_bytes()) > self.memory_bytes_max
+        // Asked only where it makes a difference: it is a long file.
+        let given_back = if memory > self.memory_bytes_max { self.reclaimable_bytes() } else { 0 };
+        Look { both, memory, needed: memory.saturating_sub(given_back) }
     }
 
     /// What was used since [`Meter::begin`].
     pub(crate) fn usage(&self) -> Usage {
         let run = *self.run();
         let cpu = run.cpu_at_start.and_then(|start| Some(self.cpu()?.saturating_sub(start)));
-        let sampled = run.sampled_peak.max(self.memory_bytes()).min(self.memory_bytes_max);
+        let sampled = run.sampled_peak.max(self.look().memory).min(self.memory_bytes_max);
         let counted = self.file(GroupFile::MemoryPeak).and_then(number);
         // The kernel's peak is of memory and `/tmp` together: exact only while the latter stood still.
         let temporary = self.temporary_bytes();
@@ -84,20 +148,18 @@ impl Meter {
                 memory_exact: true,
                 cpu,
             },
-            Some(_) | None => Usage { memory_peak_bytes: sampled, memory_exact: false, cpu },
+            // As if all files had been there at the peak: so much it was at least.
+            Some(peak) => {
+                let least = peak.saturating_sub(temporary.max(run.temporary_at_start));
+                let most = self.memory_bytes_max;
+                Usage { memory_peak_bytes: sampled.max(least.min(most)), memory_exact: false, cpu }
+            }
+            None => Usage { memory_peak_bytes: sampled, memory_exact: false, cpu },
         }
     }
 
     fn counted(&self) -> bool {
         self.file(GroupFile::MemoryNow).is_some()
-    }
-
-    /// Memory in use without `/tmp`.
-    fn memory_bytes(&self) -> u64 {
-        match self.file(GroupFile::MemoryNow).and_then(number) {
-            Some(both) => both.saturating_sub(self.temporary_bytes()),
-            None => family_bytes(self.pid),
-        }
     }
 
     /// Pages of files that the kernel would give back first: they are counted, and are no reason to kill.
@@ -187,7 +249,23 @@ mod tests {
         assert!(proportional_bytes(own) > 100 * 1024);
         let meter = Meter::new(Vec::new(), None, own, 1 << 30);
         meter.begin();
-        assert!(!meter.is_over());
+        assert!(meter.look().needed < 1 << 30);
         assert!(!meter.usage().memory_exact);
+    }
+
+    #[test]
+    fn the_next_look_is_due_when_the_rest_could_be_full() {
+        let meter = Meter::new(Vec::new(), None, 1, 1 << 30);
+        let table = [
+            (0, MEMORY_LOOK_BY_PAGES),
+            (64 << 20, MEMORY_LOOK_BY_PAGES),
+            (1 << 30, Duration::from_millis(250)),
+            (2 << 30, Duration::from_millis(500)),
+            (10 << 30, MEMORY_LOOK_MAX),
+            (u64::MAX, MEMORY_LOOK_MAX),
+        ];
+        for (left, expected) in table {
+            assert_eq!(meter.pause(left), expected, "{left}");
+        }
     }
 }

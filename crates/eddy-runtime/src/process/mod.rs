@@ -5,6 +5,7 @@ mod guest;
 mod link;
 mod logs;
 mod meter;
+mod notice;
 mod view;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -140,7 +141,7 @@ impl Process {
     async fn build_empty(&self) -> Result<Duration, Error> {
         let started = self.shared.env.monotonic();
         let plan = view::empty(&self.shared.shape);
-        let limits = Limits { memory_bytes: 64 << 20, pids: 16, cpu_millis: None };
+        let limits = Limits { memory_bytes: 64 << 20, notice_bytes: 64 << 20, pids: 16, cpu_millis: None };
         let id = self.shared.jails.fetch_add(1, Ordering::Relaxed);
         let link = self.shared.link().await?;
         let built = self.shared.build(&link, id, limits, &plan, &[]).await?;
@@ -286,6 +287,7 @@ impl Shared {
         let ends = Ends::new(artifact.package.runtime).map_err(io("make pipes"))?;
         let limits = Limits {
             memory_bytes: spec.memory_bytes_max.max(MEMORY_BYTES_MIN) + spec.tmp_bytes_max + OVERHEAD_BYTES,
+            notice_bytes: spec.memory_bytes_max,
             pids: spec.pids_max + 1,
             cpu_millis: spec.cpu_millis,
         };

@@ -39,7 +39,7 @@ pub(super) fn launch(
         }
     };
     let jail = Jail { pid, pidfd, groups };
-    match admit(&jail, &go) {
+    match admit(&jail, limits, &go) {
         Ok(files) => Ok(Launched { jail, files }),
         Err(refused) => {
             jail.kill();
@@ -51,9 +51,9 @@ pub(super) fn launch(
 }
 
 /// Puts the process into its groups and lets it go on.
-fn admit(jail: &Jail, go: &OwnedFd) -> Result<Vec<(GroupFile, OwnedFd)>, Refused> {
+fn admit(jail: &Jail, limits: Limits, go: &OwnedFd) -> Result<Vec<(GroupFile, OwnedFd)>, Refused> {
     jail.groups.join(jail.pid).map_err(Refused::at("join control groups"))?;
-    let files = jail.groups.files().map_err(Refused::at("open control groups"))?;
+    let files = jail.groups.files(limits).map_err(Refused::at("open control groups"))?;
     rustix::io::write(go, &[1]).map_err(Refused::at("let the jail go"))?;
     Ok(files)
 }

@@ -35,6 +35,8 @@ pub(crate) struct Configure {
 pub(crate) struct Limits {
     /// Memory and `/tmp` together: the kernel does not tell them apart.
     pub(crate) memory_bytes: u64,
+    /// Where the kernel is to speak up: more than this, of both together.
+    pub(crate) notice_bytes: u64,
     pub(crate) pids: u32,
     pub(crate) cpu_millis: Option<u32>,
 }
@@ -63,6 +65,12 @@ pub(crate) enum GroupFile {
     MemoryNow,
     /// Most bytes in use; writing resets it.
     MemoryPeak,
+    /// v1: an eventfd that is added to when the bytes in use pass [`Limits::notice_bytes`].
+    MemoryPassedV1,
+    /// `memory.high` of v2: bytes, or `max`.
+    MemoryHighV2,
+    /// `memory.events` of v2, which is readable out of band when it has changed.
+    MemoryEventsV2,
     /// `memory.stat` of v1.
     MemoryStatV1,
     /// `memory.stat` of v2.

@@ -13,6 +13,7 @@ use std::ptr;
 
 use rustix::process::Pid;
 use rustix::thread::UnshareFlags;
+use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 /// `CLONE_INTO_CGROUP`, which libc has in a type that cannot hold it.
@@ -216,6 +217,16 @@ pub(crate) fn enter_cgroup_namespace() -> io::Result<()> {
 pub(crate) fn watch(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     // SAFETY: an owned descriptor stays open and the same for as long as it is owned, and the returned value owns it.
     unsafe { AsyncFd::register(descriptor) }.map_err(|error| io::Error::other(error.to_string()))
+}
+
+/// Hands a descriptor to the executor, which then says when one kind of thing happens on it.
+///
+/// # Errors
+/// What the kernel says; outside a runtime it panics, as all of tokio does.
+pub(crate) fn watch_for(descriptor: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: as in `watch`.
+    unsafe { AsyncFd::register_with_interest(descriptor, interest) }
+        .map_err(|error| io::Error::other(error.to_string()))
 }
 
 /// The socket that [`std::process::Command`] put on standard input.

@@ -103,14 +103,23 @@ async fn a_function_that_forks_without_end_is_stopped_at_its_limit() {
 async fn memory_and_tmp_are_two_limits() {
     let kit = Kit::new().await;
     let handler = |body: &str| format!("import os, time\ndef handler(event, context):\n{body}\n");
-    let fill = "    block = b'x' * (1 << 20)\n    n = 0\n    try:\n        with open('/tmp/f', 'wb', 0) as f:\n            \
-                while n < {N}:\n                f.write(block); n += 1\n    except OSError as e:\n        return [n, e.errno]\n    \
-                time.sleep(0.1)\n    return n";
+    let fill = |megabytes: &str| {
+        "    block = b'x' * (1 << 20)\n    n = 0\n    try:\n        with open('/tmp/f', 'wb', 0) as f:\n            \
+         while n < {N}:\n                f.write(block); n += 1\n    except OSError as e:\n        return [n, e.errno]\n    \
+         time.sleep(0.1)"
+            .replace("{N}", megabytes)
+    };
     let table = [
-        (handler(&fill.replace("{N}", "400")), "ok 400"),
-        (handler(&fill.replace("{N}", "513")), "ok [512, 28]"),
+        (handler(&format!("{}\n    return n", fill("400"))), "ok 400"),
+        (handler(&fill("513")), "ok [512, 28]"),
         (handler("    x = b'x' * (200 << 20)\n    time.sleep(5)\n    return len(x)"), "Runtime.OutOfMemory"),
         (handler("    x = []\n    while True: x.append(bytearray(1 << 20))"), "Runtime.OutOfMemory"),
+        (
+            handler(&format!("{}\n    x = b'x' * (200 << 20)\n    time.sleep(5)", fill("300"))),
+            "Runtime.OutOfMemory",
+        ),
+        // Just above, and no more: below what the kernel holds it to.
+        (handler("    x = b'x' * (132 << 20)\n    time.sleep(5)\n    return len(x)"), "Runtime.OutOfMemory"),
         (handler("    x = b'x' * (60 << 20)\n    time.sleep(0.1)\n    return len(x)"), "ok 62914560"),
     ];
     for (source, expected) in table {

@@ -35,6 +35,8 @@ pub struct Wish {
     pub runtimes: Option<PathBuf>,
     /// Others than those of the machine.
     pub interpreters: Option<Arc<Interpreters>>,
+    /// Another world than the real one.
+    pub env: Option<Arc<dyn Env>>,
 }
 
 pub fn interpreters() -> Arc<Interpreters> {
@@ -55,7 +57,7 @@ impl Kit {
 
     pub async fn with(wish: Wish) -> Kit {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let env: Arc<dyn Env> = Arc::new(System::default());
+        let env = wish.env.unwrap_or_else(|| Arc::new(System::default()));
         let folder = tempfile::tempdir().expect("a folder can be made");
         // A jail of another user must be able to reach what it is given.
         open(folder.path());

@@ -11,3 +11,4 @@ mod machines;
 mod oracle;
 mod python;
 mod supervisor;
+mod wakes;

@@ -174,7 +174,8 @@ fn step_aside(root: &Path, instance: &str) -> io::Result<()> {
 fn trial(tree: &Tree) -> io::Result<()> {
     let group = Tree { base: tree.base.join("trial"), ..tree.clone() };
     fs::create_dir_all(&group.base)?;
-    let limits = super::Limits { memory_bytes: 1 << 30, pids: 64, cpu_millis: Some(1000) };
+    let limits =
+        super::Limits { memory_bytes: 1 << 30, notice_bytes: 1 << 30, pids: 64, cpu_millis: Some(1000) };
     let tried = group.limit(limits).and_then(|()| joins(&group));
     let removed = fs::remove_dir(&group.base);
     if tried.is_err() {

@@ -8,9 +8,10 @@ mod find;
 
 use std::fs::{self, OpenOptions};
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
+use rustix::event::{EventfdFlags, eventfd};
 use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, Signal};
 
@@ -123,6 +124,18 @@ impl Tree {
         write_to(&self.base.join(file), value)
     }
 
+    /// An eventfd that the kernel adds to when the use of memory passes a number of bytes, in a group of v1.
+    fn threshold(&self, bytes: u64) -> io::Result<Option<OwnedFd>> {
+        if self.version != Version::One || !self.abilities.contains(&Ability::Memory) {
+            return Ok(None);
+        }
+        let passed = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        let usage = open(&self.base.join("memory.usage_in_bytes"), false)?;
+        let wish = format!("{} {} {bytes}", passed.as_raw_fd(), usage.as_raw_fd());
+        self.set("cgroup.event_control", &wish)?;
+        Ok(Some(passed))
+    }
+
     fn join(&self, pid: Pid) -> io::Result<()> {
         self.set("cgroup.procs", &pid.as_raw_nonzero().to_string())
     }
@@ -147,9 +160,13 @@ impl Groups {
     ///
     /// # Errors
     /// What the kernel says. A file that this kernel does not have is left out.
-    pub(crate) fn files(&self) -> io::Result<Vec<(GroupFile, OwnedFd)>> {
+    pub(crate) fn files(&self, limits: Limits) -> io::Result<Vec<(GroupFile, OwnedFd)>> {
         let mut files = Vec::new();
         for group in &self.groups {
+            // A kernel without it is asked for the number of bytes from time to time instead.
+            if let Ok(Some(passed)) = group.threshold(limits.notice_bytes) {
+                files.push((GroupFile::MemoryPassedV1, passed));
+            }
             for ability in &group.abilities {
                 for (file, name, write) in wanted(*ability, group.version) {
                     match open(&group.base.join(name), *write) {
@@ -230,6 +247,8 @@ fn wanted(ability: Ability, version: Version) -> &'static [(GroupFile, &'static 
             (GroupFile::MemoryNow, "memory.current", false),
             (GroupFile::MemoryPeak, "memory.peak", true),
             (GroupFile::MemoryStatV2, "memory.stat", false),
+            (GroupFile::MemoryHighV2, "memory.high", true),
+            (GroupFile::MemoryEventsV2, "memory.events", false),
         ],
         (Ability::CpuCount, Version::One) => &[(GroupFile::CpuV1, "cpuacct.usage", false)],
         (Ability::CpuCount, Version::Two) => &[(GroupFile::CpuV2, "cpu.stat", false)],
