@@ -150,8 +150,11 @@ fn put(base: &Path, mount: &Mount, source: &OwnedFd) -> Result<(), Refused> {
         if folder {
             fs::create_dir_all(&path)?;
         } else {
-            parents(&path)?;
-            fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
+            // In a folder that was put there before, it is there and cannot be written.
+            if !path.exists() {
+                parents(&path)?;
+                fs::write(&path, b"")?;
+            }
         }
         attach(source, &path)
     };

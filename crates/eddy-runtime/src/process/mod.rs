@@ -6,6 +6,7 @@ mod link;
 mod logs;
 mod meter;
 mod notice;
+mod programs;
 mod view;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -21,7 +22,7 @@ use rustix::pipe::PipeFlags;
 use rustix::process::{Resource, Rlimit};
 use tokio::io::unix::AsyncFd;
 use tokio::net::{TcpListener, UnixStream};
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, OnceCell, watch};
 
 use crate::contract::PYTHON_BOOTSTRAP;
 use crate::contract::api::Api;
@@ -81,6 +82,8 @@ struct Shared {
     restart: Mutex<()>,
     /// Our bootstrap, as it is written and as it is compiled for each interpreter.
     bootstraps: PathBuf,
+    /// The system's programs for guests, once somebody has needed them.
+    programs: OnceCell<PathBuf>,
     jails: AtomicU64,
     /// Until when guests wait for libraries that are being installed; on the clock of [`Env::monotonic`].
     installing: watch::Sender<Option<Duration>>,
@@ -131,6 +134,7 @@ impl Process {
             link: RwLock::new(Arc::new(link)),
             restart: Mutex::new(()),
             bootstraps,
+            programs: OnceCell::new(),
             jails: AtomicU64::new(1),
             installing: watch::Sender::new(None),
             options,
@@ -231,7 +235,9 @@ impl Shared {
                     view::can_show(&python)?;
                     compile(&python, &bootstraps).map(|()| python)
                 });
-                Some(found.await.map_err(io("look for Python"))??)
+                let (found, programs) = tokio::join!(found, self.programs());
+                programs?;
+                Some(found.map_err(io("look for Python"))??)
             }
             Runtime::Bootstrap => {
                 // The host's paths stand for those of the jail here.
@@ -279,6 +285,7 @@ impl Shared {
             artifact,
             spec: &spec,
             libraries: libraries.as_deref(),
+            programs: self.programs().await?,
             bootstrap: &self.bootstraps.join(format!("{}.pyc", artifact.package.runtime.minor())),
             id,
             outside: outside.clone(),
@@ -322,6 +329,18 @@ impl Shared {
             tasks,
             folder: outside.temporary,
         })
+    }
+
+    /// The folder with the system's programs, made by whoever asks first.
+    async fn programs(&self) -> Result<&Path, Error> {
+        let made = self.programs.get_or_try_init(|| async {
+            let (folder, interpreters) =
+                (self.options.state.join("programs"), self.options.interpreters.clone());
+            let gather = move || programs::gather(&folder, interpreters.all()).map(|()| folder);
+            let gathered = blocking(&self.env, gather).await;
+            gathered.map_err(io("copy the system's programs"))?.map_err(io("copy the system's programs"))
+        });
+        made.await.map(PathBuf::as_path)
     }
 
     /// The folder of libraries. One that is being installed is waited for.

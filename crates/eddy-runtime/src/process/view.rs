@@ -6,6 +6,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use super::programs;
 use crate::contract::variables::{self, Places};
 use crate::inside::UID_INSIDE;
 use crate::inside::plan::{Kind, Limit, Limited, Mount, Plan, Program, Rules, Shape};
@@ -53,23 +54,14 @@ const SYSTEM_DATA: &[&str] = &[
 
 const DEVICES: &[&str] = &["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
 
-/// Programs of the system for every guest: what `os.system` and scripts with `env` need.
-const TOOLS: &[&str] = &["sh", "env"];
-
-/// More of them for a `bootstrap`, which may be a shell script.
-const SHELL_TOOLS: &[&str] = &[
-    "bash", "basename", "cat", "chmod", "cp", "curl", "cut", "date", "dirname", "echo", "false", "grep",
-    "gzip", "head", "id", "ln", "ls", "mkdir", "mktemp", "mv", "printf", "pwd", "rm", "rmdir", "sed", "seq",
-    "sleep", "sort", "stat", "tail", "tar", "tee", "test", "touch", "tr", "true", "uname", "uniq", "wc",
-    "xargs",
-];
-
 /// What a jail is made of, beside the walls.
 pub(super) struct Parts<'a> {
     pub(super) artifact: &'a Artifact,
     pub(super) spec: &'a Spec,
     /// The folder with boto3, if one is installed.
     pub(super) libraries: Option<&'a Path>,
+    /// The folder of [`programs::gather`].
+    pub(super) programs: &'a Path,
     /// The bootstrap on the host, compiled for the interpreter.
     pub(super) bootstrap: &'a Path,
     /// Numbers the jails of this process.
@@ -92,7 +84,7 @@ pub(super) struct Outside {
 pub(super) fn plan(parts: &Parts<'_>, shape: &Shape) -> Result<Plan, Error> {
     let jailed = shape.has(Wall::Mount);
     let places = places(parts, jailed);
-    let mounts = mounts(parts)?;
+    let mounts = mounts(parts, jailed)?;
     let rules = rules(parts, shape, &mounts);
     Ok(Plan {
         files: files(),
@@ -166,9 +158,10 @@ pub(super) fn can_show(python: &Interpreter) -> Result<(), Error> {
 }
 
 /// Every source of the host that the jail shows.
-fn mounts(parts: &Parts<'_>) -> Result<Vec<Mount>, Error> {
+fn mounts(parts: &Parts<'_>, jailed: bool) -> Result<Vec<Mount>, Error> {
     let package = &parts.artifact.package;
     let mut mounts = system();
+    mounts.extend(programs(parts, jailed));
     mounts.push(mount(&package.code, "/var/task", Kind::Needed));
     if let Some(layers) = &package.layers {
         // Entry by entry, so that an interpreter below /opt and layers can both be there.
@@ -186,14 +179,12 @@ fn mounts(parts: &Parts<'_>) -> Result<Vec<Mount>, Error> {
             mounts.extend(of_interpreter(interpreter));
             mounts.push(mount(parts.bootstrap, BOOTSTRAP, Kind::Needed));
         }
-        (None, _) | (Some(_), Runtime::Bootstrap) => {
-            mounts.extend(SHELL_TOOLS.iter().filter_map(|name| tool(name)))
-        }
+        (None, _) | (Some(_), Runtime::Bootstrap) => {}
     }
     Ok(mounts)
 }
 
-/// Libraries, data, devices and a shell.
+/// Libraries, data and devices.
 fn system() -> Vec<Mount> {
     let mut mounts = Vec::new();
     for path in SYSTEM_LIBRARIES.iter().filter(|path| is_folder_itself(path)) {
@@ -207,15 +198,7 @@ fn system() -> Vec<Mount> {
     mounts
         .extend(SYSTEM_DATA.iter().filter(|path| Path::new(path).exists()).map(|p| same(p, Kind::Optional)));
     mounts.extend(DEVICES.iter().map(|path| same(path, Kind::Device)));
-    mounts.extend(TOOLS.iter().filter_map(|name| tool(name)));
     mounts
-}
-
-/// A program of the system, from wherever the system has it. Inside it is in `/usr/bin`, and `/bin` is a link there.
-fn tool(name: &str) -> Option<Mount> {
-    let folders = ["/usr/bin", "/bin"];
-    let path = folders.iter().map(|folder| Path::new(folder).join(name)).find(|path| path.exists())?;
-    Some(mount(path, Path::new("/usr/bin").join(name), Kind::Optional))
 }
 
 /// An interpreter works only at its own path. Its prefix is bound there, and as `/var/lang` for who looks for that.
@@ -234,6 +217,14 @@ fn of_interpreter(python: &Interpreter) -> Vec<Mount> {
     }
     mounts.extend(python.libraries.iter().map(|path| mount(path, path, Kind::Optional)));
     mounts
+}
+
+/// Our copies in place of the system's; where a guest sees the host's files, those.
+fn programs(parts: &Parts<'_>, jailed: bool) -> Vec<Mount> {
+    if jailed {
+        return vec![mount(parts.programs, programs::INSIDE, Kind::Needed)];
+    }
+    programs::of_system().map(|(_, path)| mount(&path, &path, Kind::Optional)).collect()
 }
 
 /// Neither missing nor a link to another: links are made as links.

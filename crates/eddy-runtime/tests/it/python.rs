@@ -134,3 +134,58 @@ async fn layers_are_below_opt_and_behind_the_code() {
     drop(guest);
     kit.close().await;
 }
+
+/// Handlers shell out, since Lambda's image has these.
+#[tokio::test]
+async fn a_handler_may_run_the_usual_programs() {
+    let kit = Kit::new().await;
+    let source = "import subprocess\ndef handler(event, context):\n    said = {}\n    for line in event:\n        \
+                  ran = subprocess.run(line, shell=True, capture_output=True, text=True, cwd='/tmp', timeout=15)\n        \
+                  if ran.returncode: said[line] = [ran.returncode, ran.stdout, ran.stderr]\n    return said\n";
+    let guest = kit.python(source, kit.spec()).await;
+    let mut lines = vec![
+        "ls -l /",
+        "id",
+        "cat /etc/passwd | grep sbx_user1051",
+        "df /tmp",
+        "uname -a",
+        "date",
+        "env",
+        "sort -u < /etc/group",
+        "touch a && cp a b && mv b c && ln -s c d && readlink -f d && stat c && rm a c d",
+        "mktemp -d",
+        "nproc",
+        "echo x | sed s/x/y/ | tr y z | tee f | wc -c",
+        "timeout 5 sleep 0.01",
+        "seq 3 | head -2 | tail -1",
+        "test \"$(echo x | sha256sum | cut -c1-6)\" = 73cb38",
+        "du -s .",
+        "printenv PATH",
+        "nice true",
+        "whoami",
+        "dd if=/dev/zero of=z count=1 && truncate -s 0 z && shred z",
+        "/bin/ls /usr/bin/sh",
+        "chmod 700 f && rm f",
+    ];
+    let there = |name: &str| std::path::Path::new("/usr/bin").join(name).exists();
+    for (name, line) in [
+        ("bash", "bash -c 'a=(1 2); diff=$((a[1] - 1)); exit $((diff - 1))'"),
+        ("awk", "echo 1 2 | awk '{exit $1 + $2 - 3}'"),
+        ("find", "find /var/task -name app.py | xargs grep -c handler"),
+        ("tar", "tar czf /tmp/t.tgz -C /var/task . && tar tzf /tmp/t.tgz"),
+        ("gzip", "echo x | gzip | gunzip"),
+        ("ps", "ps aux"),
+        ("curl", "curl --version"),
+        ("getent", "getent passwd root"),
+    ] {
+        if there(name) {
+            lines.push(line);
+        } else {
+            eprintln!("skipped: no {name} on this machine");
+        }
+    }
+    let said = kit.reply(&guest, &serde_json::json!(lines).to_string()).await;
+    assert_eq!(said, serde_json::json!({}));
+    guest.stop().await;
+    kit.close().await;
+}
