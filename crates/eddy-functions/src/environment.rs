@@ -26,13 +26,22 @@ pub(crate) struct Environment {
     /// When it had its last work, of the monotonic clock.
     pub(crate) idle_since: Duration,
     pub(crate) frozen: bool,
-    /// How long its initialization took; taken by the first invocation, which reports it.
-    pub(crate) init: Option<Duration>,
+    /// Taken by the first invocation, which reports it.
+    pub(crate) init: Option<Initialized>,
     pub(crate) presence: Presence,
     pub(crate) _alive: Alive,
     /// Gone last: the folder while the guest may read it, the permit while it takes room.
     pub(crate) _folder: Arc<Folder>,
     pub(crate) _permit: Permit,
+}
+
+/// How an environment was initialized, and how long that took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Initialized {
+    /// At once: for itself, with a time of its own.
+    First(Duration),
+    /// The first try failed. The second is part of the invocation that it was made for, and of its time-out.
+    Second(Duration),
 }
 
 /// What an environment is doing.

@@ -12,7 +12,7 @@ use eddy_store::Pos;
 use eddy_telemetry::{Keep, Kind as NodeKind, Node};
 
 use crate::directory::Known;
-use crate::environment::Activity;
+use crate::environment::{Activity, Initialized};
 use crate::error::Error;
 use crate::function::{Hash, LATEST};
 use crate::lease::Lease;
@@ -92,7 +92,8 @@ struct Call {
 struct Outcome {
     result: Result<Bytes, Failure>,
     duration: Duration,
-    init: Option<Duration>,
+    /// Of the environment, when this was its first invocation.
+    init: Option<Initialized>,
     usage: Usage,
 }
 
@@ -132,9 +133,11 @@ impl Shared {
                 }
                 Err(fault)
             }
-            Err(NoEnvironment::Failed { failure, took, output }) => {
-                call.queued = call.queued.saturating_sub(took);
-                self.tell_of_failed_start(&call, failure, took, &output)
+            Err(NoEnvironment::Failed { failure, took, usage, output }) => {
+                // The wait was that of the start, which is told for itself.
+                call.queued = Duration::ZERO;
+                let outcome = Outcome { result: Err(failure), duration: took, init: None, usage };
+                self.tell_of_failed_start(&call, outcome, &output)
             }
         }
     }
@@ -143,8 +146,11 @@ impl Shared {
         let now = self.env().now();
         let environment = lease.environment();
         let output = Arc::clone(&environment.output);
-        let within = call.within();
         let init = environment.init.take();
+        let within = match init {
+            Some(Initialized::Second(took)) => call.within().saturating_sub(took),
+            Some(Initialized::First(_)) | None => call.within(),
+        };
         let Invoke { request_id, tail, cause, .. } = call.invoke;
         environment
             .presence
@@ -179,10 +185,15 @@ impl Shared {
         let Outcome { result, duration, init, usage } = outcome;
         let now = self.env().now();
         let failure = result.as_ref().err();
+        let cold = init.is_some();
         // A start is part of the wait that it ended, and is told for itself.
-        let queued = call.queued.saturating_sub(init.unwrap_or_default());
-        let queued = if init.is_some() || queued < QUEUED_MIN { Duration::ZERO } else { queued };
+        let queued = if cold || call.queued < QUEUED_MIN { Duration::ZERO } else { call.queued };
         let memory_mb_max = call.known.function.settings.memory_mb;
+        let (init, duration) = match init {
+            Some(Initialized::First(took)) => (Some(took), duration),
+            Some(Initialized::Second(took)) => (None, duration + took),
+            None => (None, duration),
+        };
         // What it took to notice is not the function's.
         let duration = duration.min(call.within());
         let figures = Figures { duration, init, queued, memory_mb_max, usage };
@@ -192,7 +203,7 @@ impl Shared {
         lines.push(report::end(request));
         lines.push(report::report(request, &figures, failure));
         let log_tail = output.end(now, lines);
-        self.trace(call, &figures, failure);
+        self.trace(call, &figures, cold, failure);
         let (payload, error) = match result {
             Ok(payload) => (payload, None),
             Err(Failure::Host(error)) => {
@@ -218,22 +229,14 @@ impl Shared {
     }
 
     /// The invocation that a failed start was for: nothing ran, and the log says so in the usual form.
-    fn tell_of_failed_start(
-        &self,
-        call: &Call,
-        failure: Failure,
-        took: Duration,
-        output: &Output,
-    ) -> Result<Invoked, Fault> {
+    fn tell_of_failed_start(&self, call: &Call, outcome: Outcome, output: &Output) -> Result<Invoked, Fault> {
         let request = call.invoke.request_id;
         output.begin(self.env().now(), request, report::start(request, LATEST), call.invoke.tail);
-        let outcome = Outcome { result: Err(failure), duration: took, init: None, usage: Usage::default() };
         self.tell(call, outcome, output)
     }
 
-    fn trace(&self, call: &Call, figures: &Figures, failure: Option<&Failure>) {
+    fn trace(&self, call: &Call, figures: &Figures, cold: bool, failure: Option<&Failure>) {
         let name = &call.invoke.name;
-        let cold = figures.init.is_some();
         self.telemetry.metrics().invocation(name, figures.duration, cold, failure.is_some());
         let message = failure.map(|failure| told(failure, call.within()));
         let node = Node {

@@ -22,10 +22,11 @@ pub(crate) struct Output {
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 struct State {
     /// The invocation under way.
     request: Option<Id>,
+    /// What was said before the first invocation, whose log it belongs to; none once that has begun.
+    before: Option<Tail>,
     /// Its START line, until something follows it.
     held: Option<(Timestamp, String)>,
     tail: Option<Tail>,
@@ -37,7 +38,7 @@ struct Tail(Vec<u8>);
 
 impl Output {
     pub(crate) fn new(telemetry: Telemetry, scope: Scope, group: String, stream: String) -> Arc<Output> {
-        Arc::new(Output { telemetry, scope, group, stream, state: Mutex::default() })
+        Arc::new(Output { telemetry, scope, group, stream, state: Mutex::new(State::new()) })
     }
 
     /// Where the guest prints to.
@@ -50,7 +51,8 @@ impl Output {
     pub(crate) fn begin(&self, at: Timestamp, request: Id, start: String, tail: bool) {
         let mut state = self.state();
         state.request = Some(request);
-        state.tail = tail.then(Tail::default);
+        let before = state.before.take().unwrap_or_default();
+        state.tail = tail.then_some(before);
         if let Some(tail) = &mut state.tail {
             tail.push(start.as_bytes());
         }
@@ -75,6 +77,9 @@ impl Output {
 
     /// A line of the platform outside any invocation.
     pub(crate) fn note(&self, at: Timestamp, line: String) {
+        if let Some(before) = &mut self.state().before {
+            before.push(line.as_bytes());
+        }
         self.send(vec![(at, line)]);
     }
 
@@ -86,7 +91,8 @@ impl Output {
             let mut state = self.state();
             out.extend(state.held.take());
             let of_this = line.request.is_some() && line.request == state.request;
-            if let Some(tail) = state.tail.as_mut().filter(|_| of_this) {
+            let State { before, tail, .. } = &mut *state;
+            if let Some(tail) = before.as_mut().or(tail.as_mut().filter(|_| of_this)) {
                 tail.push(text.as_bytes());
             }
         }
@@ -100,6 +106,12 @@ impl Output {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn new() -> State {
+        State { request: None, before: Some(Tail::default()), held: None, tail: None }
     }
 }
 

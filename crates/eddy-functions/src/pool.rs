@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use eddy_base::{Cause, Fault, Id};
-use eddy_runtime::Failure;
+use eddy_runtime::{Failure, Usage};
 use eddy_store::Pos;
 use tokio::sync::oneshot;
 
@@ -64,7 +64,7 @@ pub(crate) type Ticket = Result<Lease, NoEnvironment>;
 /// Why there is no environment.
 pub(crate) enum NoEnvironment {
     /// It was started and failed: the function's own doing. The log of the start tells more.
-    Failed { failure: Failure, took: Duration, output: Arc<Output> },
+    Failed { failure: Failure, took: Duration, usage: Usage, output: Arc<Output> },
     /// Not the function's doing.
     Fault(Fault),
 }

@@ -12,7 +12,7 @@ use eddy_runtime::{Failure, Usage};
 pub(crate) struct Figures {
     /// From the event's handing over to the complete answer.
     pub(crate) duration: Duration,
-    /// Of the initialization, when this invocation was the environment's first.
+    /// Of the initialization, when this invocation was the environment's first and its first try went well.
     pub(crate) init: Option<Duration>,
     /// Spent waiting for an environment.
     pub(crate) queued: Duration,
@@ -57,10 +57,23 @@ pub(crate) fn report(request: Id, figures: &Figures, failure: Option<&Failure>) 
     line
 }
 
+/// When an environment is initialized.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// For itself.
+    Init,
+    /// Once more after that failed, as part of the invocation that waits.
+    Invoke,
+}
+
 /// The line of an initialization that failed.
-pub(crate) fn init_report(took: Duration, failure: &Failure) -> String {
+pub(crate) fn init_report(took: Duration, phase: Phase, failure: &Failure) -> String {
+    let phase = match phase {
+        Phase::Init => "init",
+        Phase::Invoke => "invoke",
+    };
     let status = status(failure).unwrap_or_else(|| "Status: error".to_owned());
-    format!("INIT_REPORT Init Duration: {:.2} ms\tPhase: init\t{status}\n", millis(took))
+    format!("INIT_REPORT Init Duration: {:.2} ms\tPhase: {phase}\t{status}\n", millis(took))
 }
 
 /// What the platform says when the function could not: it has printed its own errors itself.

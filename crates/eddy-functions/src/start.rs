@@ -4,19 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eddy_base::{Cause, Fault, Id};
-use eddy_runtime::{Artifact, Credentials, Failure, Guest, Init, Package, Runtime, Spec, limits::PIDS_MAX};
+use eddy_runtime::{Artifact, Credentials, Failure, Guest, Package, Runtime, Spec, limits::PIDS_MAX};
 
 use crate::Shared;
 use crate::capacity::Permit;
 use crate::directory::Known;
-use crate::environment::{Activity, Alive, Environment, Presence};
+use crate::environment::{Activity, Alive, Environment, Initialized, Presence};
 use crate::error::Error;
 use crate::function::{LATEST, Settings};
 use crate::limits::{INIT_MAX, SESSION};
 use crate::output::Output;
 use crate::package::Folder;
 use crate::pool::{NoEnvironment, Pool};
-use crate::report;
+use crate::report::{self, Phase};
 
 /// What environments of one build are started from.
 #[derive(Clone)]
@@ -26,9 +26,9 @@ pub(crate) struct Prepared {
     folder: Arc<Folder>,
 }
 
-/// A guest that is being started, with what is only its own.
-struct Newborn {
-    guest: Guest,
+/// What is an environment's own already before it has a guest.
+struct Place {
+    id: Id,
     output: Arc<Output>,
     presence: Presence,
 }
@@ -69,16 +69,17 @@ impl Shared {
         let prepared = self.prepared(pool, &known).await.map_err(ours)?;
         let cause = pool.first_cause();
         let born = self.env().monotonic();
-        let (newborn, init) = self.initialized(&known, &prepared, cause).await?;
+        let place = self.place(&known, cause);
+        let (guest, init) = self.initialized(&known, &prepared, &place).await?;
         Ok(Environment {
-            guest: Box::new(newborn.guest),
+            guest: Box::new(guest),
             build: prepared.build,
-            output: newborn.output,
+            output: place.output,
             born,
             idle_since: born,
             frozen: false,
-            init: Some(init.took),
-            presence: newborn.presence,
+            init: Some(init),
+            presence: place.presence,
             _alive: Alive::new(self.telemetry.clone(), pool.name.name.clone(), Arc::clone(&pool.alive)),
             _folder: prepared.folder,
             _permit: permit,
@@ -86,39 +87,44 @@ impl Shared {
     }
 
     /// A guest that has finished its initialization. The first try has ten seconds, whatever the function's own
-    /// time-out is; a second one, if the first ran out of them, has that time-out.
+    /// time-out is. If it fails, for whatever reason, there is a second one as part of the invocation that waits, which
+    /// has the function's time-out; the caller is told of that one, and the log of both.
     async fn initialized(
         self: &Arc<Shared>,
         known: &Known,
         prepared: &Prepared,
-        cause: Option<Cause>,
-    ) -> Result<(Newborn, Init), NoEnvironment> {
+        place: &Place,
+    ) -> Result<(Guest, Initialized), NoEnvironment> {
         let own = Duration::from_secs(known.function.settings.timeout_seconds.into());
-        let mut within = INIT_MAX;
-        let mut last = false;
+        let mut phase = Phase::Init;
         loop {
             let began = self.env().monotonic();
-            let newborn = self.born(known, prepared, cause).await.map_err(ours)?;
-            let failure = match newborn.guest.ready(within).await {
-                Ok(init) => return Ok((newborn, init)),
-                Err(Failure::Host(error)) => return Err(ours(error)),
-                Err(failure) => failure,
+            let guest = self.born(known, prepared, place).await.map_err(ours)?;
+            let within = match phase {
+                Phase::Init => INIT_MAX,
+                Phase::Invoke => own,
+            };
+            let failure = match (guest.ready(within).await, phase) {
+                (Ok(init), Phase::Init) => return Ok((guest, Initialized::First(init.took))),
+                (Ok(init), Phase::Invoke) => return Ok((guest, Initialized::Second(init.took))),
+                (Err(Failure::Host(error)), _) => return Err(ours(error)),
+                (Err(failure), _) => failure,
             };
             let took = self.env().monotonic().saturating_sub(began);
-            newborn.output.note(self.env().now(), report::init_report(took, &failure));
-            if last || !matches!(failure, Failure::Timeout) {
-                return Err(NoEnvironment::Failed { failure, took, output: newborn.output });
+            place.output.note(self.env().now(), report::init_report(took, phase, &failure));
+            let usage = guest.usage();
+            guest.stop().await;
+            match phase {
+                Phase::Init => phase = Phase::Invoke,
+                Phase::Invoke => {
+                    let output = Arc::clone(&place.output);
+                    return Err(NoEnvironment::Failed { failure, took, usage, output });
+                }
             }
-            (within, last) = (own, true);
         }
     }
 
-    async fn born(
-        &self,
-        known: &Known,
-        prepared: &Prepared,
-        cause: Option<Cause>,
-    ) -> Result<Newborn, eddy_runtime::Error> {
+    fn place(&self, known: &Known, cause: Option<Cause>) -> Place {
         let id = Id::random(&**self.env());
         let name = &known.pool.name;
         let group = (self.dialect.log_group)(&name.name);
@@ -128,10 +134,18 @@ impl Shared {
         if let Some(cause) = cause {
             presence.begins(Activity { function: name.clone(), cause });
         }
-        let start = self.jail.start(&prepared.artifact, self.spec(known, id, &output));
-        let (guest, ()) = tokio::join!(start, self.make_group(known, &output.group));
-        let guest = guest?;
-        Ok(Newborn { guest, output, presence })
+        Place { id, output, presence }
+    }
+
+    async fn born(
+        &self,
+        known: &Known,
+        prepared: &Prepared,
+        place: &Place,
+    ) -> Result<Guest, eddy_runtime::Error> {
+        let start = self.jail.start(&prepared.artifact, self.spec(known, place.id, &place.output));
+        let (guest, ()) = tokio::join!(start, self.make_group(known, &place.output.group));
+        guest
     }
 
     /// So that not even the first lines of a function wait for their group.

@@ -23,6 +23,7 @@ use crate::{
 pub struct InTest {
     env: Arc<dyn Env>,
     script: Script,
+    inits: Inits,
     walls: Walls,
     started: Arc<AtomicU64>,
     running: Arc<AtomicU64>,
@@ -30,6 +31,9 @@ pub struct InTest {
 
 /// What each event does: given the environment and the event, an [`Act`].
 pub type Script = Arc<dyn Fn(Scene, Event) -> Boxed<'static, Act> + Send + Sync>;
+
+/// What the initialization of the n-th guest comes to; the first has number 1.
+pub type Inits = Arc<dyn Fn(u64, &Spec) -> Result<(), Failure> + Send + Sync>;
 
 /// What a script knows beside the event.
 #[derive(Clone)]
@@ -74,7 +78,8 @@ impl InTest {
             freeze: "in test".to_owned(),
             accounting: "in test".to_owned(),
         };
-        InTest { env, script, walls, started: Arc::default(), running: Arc::default() }
+        let inits = Arc::new(|_: u64, _: &Spec| Ok(()));
+        InTest { env, script, inits, walls, started: Arc::default(), running: Arc::default() }
     }
 
     /// Guests that return what they are given.
@@ -86,6 +91,12 @@ impl InTest {
     #[must_use]
     pub fn with_walls(self, walls: Walls) -> InTest {
         InTest { walls, ..self }
+    }
+
+    /// Guests whose initialization may fail.
+    #[must_use]
+    pub fn with_inits(self, inits: Inits) -> InTest {
+        InTest { inits, ..self }
     }
 
     /// How many guests were started so far.
@@ -122,11 +133,12 @@ impl Jail for InTest {
 
     fn start<'a>(&'a self, artifact: &'a Artifact, spec: Spec) -> Boxed<'a, Result<crate::Guest, Error>> {
         Box::pin(async move {
-            self.started.fetch_add(1, Ordering::SeqCst);
+            let number = self.started.fetch_add(1, Ordering::SeqCst) + 1;
             self.running.fetch_add(1, Ordering::SeqCst);
             Ok(crate::Guest::in_test(Guest {
                 env: self.env.clone(),
                 script: self.script.clone(),
+                init: (self.inits)(number, &spec),
                 code: artifact.package.code.clone(),
                 spec,
                 running: self.running.clone(),
@@ -152,6 +164,7 @@ impl Jail for InTest {
 pub(crate) struct Guest {
     env: Arc<dyn Env>,
     script: Script,
+    init: Result<(), Failure>,
     code: PathBuf,
     spec: Spec,
     running: Arc<AtomicU64>,
@@ -167,7 +180,11 @@ impl Guest {
     }
 
     pub(crate) async fn ready(&self, _within: Duration) -> Result<Init, Failure> {
-        Ok(Init { took: Duration::ZERO })
+        let init = self.init.clone().map(|()| Init { took: Duration::ZERO });
+        if init.is_err() {
+            self.stop();
+        }
+        init
     }
 
     pub(crate) async fn invoke(&self, event: Event, within: Duration) -> Invoked {

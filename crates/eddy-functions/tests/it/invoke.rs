@@ -1,11 +1,16 @@
 //! What happens when functions are invoked.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use eddy_base::{Cause, Code, Subject};
+use bytes::Bytes;
+use eddy_base::{Cause, Code, Env, Subject, System, Timestamp};
+use eddy_functions::Invoke;
 use eddy_functions::function::{Settings, Variables};
+use eddy_runtime::testing::InTest;
+use eddy_runtime::{Failure, Line, Spec, Stream};
 
-use crate::bench::{Bench, scope, settings, zip};
+use crate::bench::{Bench, scope, settings, spaces, updates, zip};
 
 #[tokio::test]
 async fn answers_come_back_and_environments_are_used_again() {
@@ -213,4 +218,77 @@ async fn the_end_waits_for_what_runs_and_stops_everything() {
     assert_eq!(running.unwrap().error, None);
     assert_eq!(bench.jail.running(), 0);
     assert_eq!(bench.functions.invoke(bench.call("f", "1")).await.unwrap_err().code, Code::Unavailable);
+}
+
+/// A bench whose guests fail their initialization as often as they are told to, after they have printed.
+async fn failing(times: u64) -> Bench {
+    let env: Arc<dyn Env> = Arc::new(System::default());
+    let inits = move |number: u64, spec: &Spec| {
+        let text = Bytes::from(format!("start {number}"));
+        (spec.logs)(Line { stream: Stream::Stdout, at: Timestamp::EPOCH, request: None, text });
+        if number > times { Ok(()) } else { Err(Failure::Exit { code: Some(1), signal: None }) }
+    };
+    let jail = InTest::echo(env.clone()).with_inits(Arc::new(inits));
+    let store = eddy_store::testing::open_in(env.clone(), spaces(), updates());
+    let bench = Bench::over(store, tempfile::tempdir().unwrap(), jail, env, 10).await;
+    bench.function("f").await;
+    bench
+}
+
+/// The end of the log, its numbers and ids taken out.
+async fn tail(bench: &Bench, payload: &str) -> (eddy_functions::Invoked, Vec<String>) {
+    let call = Invoke { tail: true, ..bench.call("f", payload) };
+    let id = call.request_id.to_string();
+    let invoked = bench.functions.invoke(call).await.unwrap();
+    let tail = String::from_utf8(invoked.log_tail.clone().unwrap().to_vec()).unwrap().replace(&id, "ID");
+    let plain = |line: &str| {
+        let words = line.split_inclusive([' ', '\t']);
+        let words = words
+            .map(|word| if word.contains('.') && word.trim().parse::<f64>().is_ok() { "N " } else { word });
+        words.collect::<String>().replace("Billed Duration: 1 ms", "Billed Duration: 0 ms")
+    };
+    (invoked, tail.lines().map(plain).collect())
+}
+
+#[tokio::test]
+async fn an_initialization_that_fails_is_tried_once_more_and_both_are_in_the_log() {
+    let bench = failing(2).await;
+    let (invoked, lines) = tail(&bench, "1").await;
+    assert_eq!(invoked.error.unwrap().error_type, "Runtime.ExitError");
+    let expected = [
+        "start 1",
+        "INIT_REPORT Init Duration: N ms\tPhase: init\tStatus: error\tError Type: Runtime.ExitError",
+        "start 2",
+        "INIT_REPORT Init Duration: N ms\tPhase: invoke\tStatus: error\tError Type: Runtime.ExitError",
+        "START RequestId: ID Version: $LATEST",
+        "RequestId: ID Error: Runtime exited with error: exit status 1",
+        "Runtime.ExitError",
+        "END RequestId: ID",
+        "REPORT RequestId: ID\tDuration: N ms\tBilled Duration: 0 ms\tMemory Size: 128 MB\tMax Memory Used: 16 MB\t\
+         Status: error\tError Type: Runtime.ExitError\t",
+    ];
+    assert_eq!(lines, expected);
+    assert_eq!((bench.jail.started(), bench.jail.running()), (2, 0));
+    // The next one finds a new environment, whose first try is as good as any.
+    let (invoked, lines) = tail(&bench, "2").await;
+    assert_eq!((invoked.error, lines[0].as_str()), (None, "start 3"));
+    assert!(lines[3].contains("\tInit Duration: "), "{lines:?}");
+}
+
+#[tokio::test]
+async fn a_second_initialization_is_part_of_the_invocation() {
+    let bench = failing(1).await;
+    let (invoked, lines) = tail(&bench, "1").await;
+    assert_eq!((invoked.error, invoked.init), (None, None));
+    let expected = [
+        "start 1",
+        "INIT_REPORT Init Duration: N ms\tPhase: init\tStatus: error\tError Type: Runtime.ExitError",
+        "start 2",
+        "START RequestId: ID Version: $LATEST",
+        "END RequestId: ID",
+        "REPORT RequestId: ID\tDuration: N ms\tBilled Duration: 0 ms\tMemory Size: 128 MB\tMax Memory Used: 16 MB\t",
+    ];
+    assert_eq!(lines, expected);
+    let (_, lines) = tail(&bench, "2").await;
+    assert_eq!(lines[0], "START RequestId: ID Version: $LATEST", "what was before belongs to the first");
 }

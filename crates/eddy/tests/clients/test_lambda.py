@@ -468,6 +468,35 @@ def test_the_end_of_the_log(functions, make, call):
     assert 'LogResult' not in call(name)[1]
 
 
+def test_an_initialization_that_fails_is_told(client, make, call):
+    code = 'print("first words")\nimport sys\nif True:\n    %s\ndef handler(event, context): pass\n'
+    for what, kind in [('import nothing_of_that_name', 'Runtime.ImportModuleError'), ('sys.exit(3)', 'Runtime.ExitError')]:
+        name = make({'app.py': code % what})['FunctionName']
+        document, answer = call(name, LogType='Tail')
+        request = answer['ResponseMetadata']['RequestId']
+        assert answer['FunctionError'] == 'Unhandled' and document['errorType'] == kind
+        tail = base64.b64decode(answer['LogResult']).decode()
+        lines = tail.splitlines()
+        reports = [line.split('\t') for line in lines if line.startswith('INIT_REPORT Init Duration: ')]
+        assert [report[1:] for report in reports] == [
+            [f'Phase: {phase}', 'Status: error', f'Error Type: {kind}'] for phase in ('init', 'invoke')]
+        assert lines.count('first words') == 2 and lines[0] == 'first words'
+        assert lines.index(f'START RequestId: {request} Version: $LATEST') > max(
+            i for i, line in enumerate(lines) if line.startswith('INIT_REPORT'))
+        assert lines[-2] == f'END RequestId: {request}'
+        assert lines[-1].split('\t')[-3:] == ['Status: error', f'Error Type: {kind}', '']
+        assert ('[ERROR] Runtime.ImportModuleError' in tail) == (kind == 'Runtime.ImportModuleError')
+        assert (f'RequestId: {request} Error: Runtime exited with error: exit status 3' in tail) == (kind == 'Runtime.ExitError')
+
+        def logged(name=name):
+            found = client('logs').filter_log_events(logGroupName=f'/aws/lambda/{name}')['events']
+            assert len({event['logStreamName'] for event in found}) <= 1
+            return ''.join(event['message'] for event in found)
+
+        until('the REPORT line', lambda: 'REPORT RequestId' in logged())
+        assert logged() == tail
+
+
 def test_lines_reach_the_log_group(client, functions, make, call):
     logs = client('logs')
     name = make(Timeout=1)['FunctionName']
