@@ -6,7 +6,7 @@ use eddy_base::Timestamp;
 use crate::blob::BlobId;
 use crate::durable::{Error, Pos, Row};
 use crate::key::{Cell, Key};
-use crate::limits::{BATCH_BYTES_MAX, FREEING_BATCH_BYTES_MAX, KEY_BYTES_MAX, VALUE_BYTES_MAX};
+use crate::limits::{BATCH_BYTES_MAX, KEY_BYTES_MAX, VALUE_BYTES_MAX};
 use crate::log::Log;
 
 /// What must hold for a batch to be applied. All are tested against the state before the batch.
@@ -207,14 +207,6 @@ impl Batch {
         cells
     }
 
-    /// Whether it makes room: it deletes, and writes little beside. It is let through when the disk is nearly full.
-    pub(crate) fn makes_room(&self) -> bool {
-        let grown: usize =
-            self.changes.iter().filter(|change| !change.frees()).map(Change::value_bytes).sum();
-        let is_read = self.changes.is_empty();
-        is_read || (self.changes.iter().any(Change::frees) && grown <= FREEING_BATCH_BYTES_MAX)
-    }
-
     /// The store's own: some of what a truncation has hidden.
     pub(crate) fn purge(&mut self, log: Key) {
         self.change(Change::Purge { log });
@@ -293,22 +285,7 @@ impl Change {
         !matches!(self, Change::Append { .. } | Change::Truncate { .. } | Change::Purge { .. })
     }
 
-    /// Whether it makes room.
-    fn frees(&self) -> bool {
-        match self {
-            Change::Delete { .. }
-            | Change::Release { .. }
-            | Change::Truncate { .. }
-            | Change::Purge { .. } => true,
-            Change::Put { .. }
-            | Change::Add { .. }
-            | Change::Update { .. }
-            | Change::Append { .. }
-            | Change::Hold { .. } => false,
-        }
-    }
-
-    fn value_bytes(&self) -> usize {
+    pub(crate) fn value_bytes(&self) -> usize {
         match self {
             Change::Put { value, .. } | Change::Append { value, .. } => value.len(),
             Change::Update { args, .. } => args.len(),

@@ -70,7 +70,8 @@ impl Folder {
         DirBuilder::new().mode(0o700).create(&rows)
     }
 
-    /// Says that there is a store in it. The last step of making one: before it nothing is acknowledged.
+    /// Says that there is a store in it, and has it on disk with the names of all folders that it lies in. The last
+    /// step of making one: before it nothing is acknowledged.
     pub(crate) fn seal(&mut self) -> io::Result<()> {
         if !self.is_new {
             return Ok(());
@@ -81,6 +82,7 @@ impl Folder {
         file.sync_all()?;
         fs::rename(&draft, &path)?;
         File::open(&self.path)?.sync_all()?;
+        sync_names(&self.path)?;
         self.is_new = false;
         Ok(())
     }
@@ -106,6 +108,24 @@ pub(crate) fn keep_private() {
 /// Opens a file for the owner only, empty.
 pub(crate) fn private(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(true).mode(0o600).open(path)
+}
+
+/// Has the names of a folder and of all that it lies in on disk, whoever made them: without its name there, a folder
+/// is gone after a power cut with all that was synced inside it.
+fn sync_names(folder: &Path) -> io::Result<()> {
+    let folder = std::path::absolute(folder)?;
+    for holder in folder.ancestors().skip(1) {
+        match File::open(holder).and_then(|holder| holder.sync_all()) {
+            // Nobody who may not read it, or not write on its disk, has just made something in it.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+                ) => {}
+            synced => synced?,
+        }
+    }
+    Ok(())
 }
 
 fn lock(folder: &Path) -> Result<File, OpenError> {

@@ -11,6 +11,7 @@ use crate::batch::Batch;
 use crate::blob::{BlobId, Blobs};
 use crate::committer::Chores;
 use crate::durable::Error;
+use crate::ending::Ending;
 use crate::engine::{Engine, EngineError, Order};
 use crate::key::Key;
 use crate::keys::{self, Kind};
@@ -42,6 +43,7 @@ pub(crate) struct Keeper {
     pub(crate) engine: Weak<dyn Engine>,
     pub(crate) room: Room,
     pub(crate) blobs: Blobs,
+    pub(crate) ending: Arc<Ending>,
 }
 
 /// Rows that one batch of housekeeping deletes.
@@ -56,7 +58,15 @@ impl Chore {
 
 impl Keeper {
     /// Does what the last run left, then what comes, until the store is closed.
-    pub(crate) async fn run(self, mut chores: mpsc::UnboundedReceiver<Chore>) {
+    pub(crate) async fn run(self, chores: mpsc::UnboundedReceiver<Chore>) {
+        tokio::select! {
+            biased;
+            () = self.ending.begun() => {}
+            () = self.keep(chores) => {}
+        }
+    }
+
+    async fn keep(&self, mut chores: mpsc::UnboundedReceiver<Chore>) {
         match self.left_over() {
             Ok(left) => {
                 for chore in left {
@@ -124,7 +134,8 @@ impl Keeper {
         let is_needed = move |blob: BlobId| -> Result<bool, EngineError> {
             Ok(snapshot.has(&keys::count(blob))? || snapshot.has(&keys::garbage(blob))?)
         };
-        let removed = self.blobs.sweep(start, is_needed).await?;
+        let swept = self.blobs.sweep(start, is_needed, Arc::clone(&self.ending)).await?;
+        let removed = swept.ok_or(Error::Unavailable("the store is closed"))?;
         if removed > 0 {
             tracing::info!(start, removed, "removed blobs that no row names");
         }

@@ -12,6 +12,7 @@ mod blob;
 mod committer;
 mod drive;
 mod durable;
+mod ending;
 mod engine;
 mod folder;
 mod keeper;

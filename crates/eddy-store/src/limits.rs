@@ -38,8 +38,17 @@ pub(crate) const RECORD_DELAY: Duration = Duration::from_millis(500);
 /// How often the mark beside the engine is synced.
 pub(crate) const MARK_SYNC_EVERY: Duration = Duration::from_secs(1);
 
-/// What a batch may write and still count as making room, when it deletes too: the event of the deletion.
-pub(crate) const FREEING_BATCH_BYTES_MAX: usize = 16 * 1024;
+/// What a batch may append and still count as making room: the event of what goes.
+pub(crate) const FREEING_APPENDS_BYTES_MAX: usize = 16 * 1024;
+
+/// The same for each row or blob that goes, where many go at once.
+pub(crate) const FREEING_APPEND_BYTES_MAX: usize = 2 * 1024;
+
+/// How long after a segment has come into use the next one is made, unless something is to be committed.
+pub(crate) const SEGMENT_AHEAD_AFTER: Duration = Duration::from_secs(1);
+
+/// How long a segment that is to be made ahead waits for a moment in which nothing is to be committed.
+pub(crate) const SEGMENT_AHEAD_WITHIN: Duration = Duration::from_secs(3600);
 
 /// How long the file of a blob that lost its last row stays, for readers that are about to open it.
 pub(crate) const BLOB_GRACE: Duration = Duration::from_secs(1);

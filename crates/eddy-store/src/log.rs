@@ -153,6 +153,11 @@ impl Segment {
         }
     }
 
+    /// The one that takes records after it; none when it takes them for ever.
+    pub(crate) fn following(self) -> Option<Segment> {
+        Some(Segment { class: self.class, end_day: self.end_day.checked_add(self.class.span_days()?)? })
+    }
+
     /// Its name in the engine, such as `log-week-20460`.
     pub(crate) fn name(self) -> String {
         format!("log-{}-{}", self.class.word(), self.end_day)
@@ -245,6 +250,10 @@ mod tests {
         }
     }
 
+    fn end_of(segment: Segment) -> Timestamp {
+        Timestamp::from_millis(i64::from(segment.end_day) * DAY_MILLIS)
+    }
+
     #[test]
     fn segments_are_few_and_named_by_their_end() {
         let now = Timestamp::from_seconds(1_767_323_045);
@@ -256,7 +265,9 @@ mod tests {
             let span = days.div_ceil(10);
             assert_eq!(segment.end_day % span, 0);
             assert!(segment.dead_at() > Some(now.plus(Duration::from_secs(u64::from(days) * 86_400))));
-            alive += days.div_ceil(span) + 1;
+            assert_eq!(segment.following().map(Segment::begins), Some(end_of(segment)));
+            // With the one that takes records, and the one that is made ahead.
+            alive += days.div_ceil(span) + 2;
         }
         assert!(alive < 100, "{alive} segments alive at once");
     }

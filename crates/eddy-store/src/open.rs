@@ -1,5 +1,6 @@
 //! Opening a store: who may, what it holds, whether that is all of it.
 
+use std::ops::{Bound, ControlFlow};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,7 +13,8 @@ use crate::blob::{self, Blobs, Home};
 use crate::committer::{Committer, Newest, OnFatal, Parts, Rules, chain_row, link};
 use crate::drive::Drive;
 use crate::durable::Pos;
-use crate::engine::{Disk, Engine, EngineError, Fjall, Redb, Table, Write};
+use crate::ending::Ending;
+use crate::engine::{Disk, Engine, EngineError, Fjall, Order, Redb, Table, Write};
 use crate::folder::{Folder, keep_private};
 use crate::keeper::Keeper;
 use crate::key::Space;
@@ -85,6 +87,7 @@ struct Opened {
     home: Home,
     mark: Mark,
     room: Room,
+    ending: Arc<Ending>,
     /// None in memory.
     folder: Option<Folder>,
 }
@@ -127,6 +130,7 @@ fn attach(options: &Options) -> Result<Opened, OpenError> {
             home: Home::Memory(disk.clone()),
             mark: Mark::Memory(disk),
             room: Room::endless(),
+            ending: Arc::default(),
             folder: None,
         });
     }
@@ -141,8 +145,9 @@ fn attach(options: &Options) -> Result<Opened, OpenError> {
         engine = self::engine(options, &folder);
     }
     let engine = engine.map_err(|error| damaged(options, error))?;
-    let home = Home::Folder(blob::Folder::new(folder.file("blobs")));
-    Ok(Opened { engine, home, mark, room, folder: Some(folder) })
+    let ending = Arc::<Ending>::default();
+    let home = Home::Folder(blob::Folder::new(folder.file("blobs")), Arc::clone(&ending));
+    Ok(Opened { engine, home, mark, room, ending, folder: Some(folder) })
 }
 
 /// Opens the engine in a thread of its own, whose files are private, and those of the threads that the engine starts.
@@ -208,7 +213,7 @@ fn run(
     chain: Chain,
     last: Box<dyn std::any::Any + Send + Sync>,
 ) -> Result<Store, OpenError> {
-    let Opened { engine, home, mark, room, folder } = opened;
+    let Opened { engine, home, mark, room, ending, folder } = opened;
     let env = options.env;
     let (chores, next_chore) = mpsc::unbounded_channel();
     let is_task = matches!(home, Home::Memory(_));
@@ -217,7 +222,8 @@ fn run(
     let queue = Arc::new(Queue::new(Arc::clone(&env)));
     let rules = Rules {
         updates: options.updates.iter().map(|update| (update.id, update.apply)).collect(),
-        segments: Newest::new(engine.segments()),
+        segments: newest(&*engine)
+            .map_err(|error| OpenError::Damaged { path: options.folder.clone(), reason: error.0 })?,
         ledger: blobs.ledger(),
     };
     let keeper = Keeper {
@@ -227,6 +233,7 @@ fn run(
         engine: Arc::downgrade(&engine),
         room: room.clone(),
         blobs: blobs.clone(),
+        ending: Arc::clone(&ending),
     };
     let parts = Parts {
         shared: Arc::clone(&shared),
@@ -248,7 +255,22 @@ fn run(
     let keeper = std::sync::Mutex::new(Some(keeper));
     let tags = options.spaces.iter().map(|space| space.tag).collect();
     let last = Box::new((folder, last));
-    Ok(Store::new(Inner { env, tags, queue, shared, blobs, keeper, drive, _last: last }))
+    Ok(Store::new(Inner { env, tags, queue, shared, blobs, keeper, ending, drive, _last: last }))
+}
+
+fn newest(engine: &dyn Engine) -> Result<Newest, EngineError> {
+    let view = engine.view();
+    let mut used = Vec::new();
+    for segment in engine.segments() {
+        let mut is_used = false;
+        let range = (Bound::Unbounded, Bound::Unbounded);
+        view.scan(Table::Segment(segment), range, Order::Forward, &mut |_, _| {
+            is_used = true;
+            ControlFlow::Break(())
+        })?;
+        used.extend(is_used.then_some(segment));
+    }
+    Ok(Newest::new(used))
 }
 
 fn check_names(options: &Options) -> Result<(), OpenError> {

@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use rustix::fs::{FallocateFlags, fallocate, fstatvfs};
 
-use crate::batch::Batch;
 use crate::folder::private;
 
 /// How much must be left on the disk, in bytes.
@@ -119,16 +118,6 @@ impl RoomMarks {
             return Level::Nothing;
         }
         if free_bytes < self.grow_bytes { Level::Low } else { Level::Plenty }
-    }
-}
-
-impl Level {
-    pub(crate) fn admits(self, batch: &Batch) -> bool {
-        match self {
-            Level::Plenty => true,
-            Level::Low => batch.makes_room(),
-            Level::Nothing => false,
-        }
     }
 }
 

@@ -8,6 +8,7 @@ use crate::batch::Batch;
 use crate::blob::Blobs;
 use crate::drive::Drive;
 use crate::durable::{Durable, Error};
+use crate::ending::Ending;
 use crate::key::Space;
 use crate::open::{OpenError, Options};
 use crate::publish::{Applied, Follower, Shared, Topic, Watch};
@@ -28,6 +29,7 @@ pub(crate) struct Inner {
     pub(crate) shared: Arc<Shared>,
     pub(crate) blobs: Blobs,
     pub(crate) keeper: std::sync::Mutex<Option<Task>>,
+    pub(crate) ending: Arc<Ending>,
     pub(crate) drive: Drive,
     /// What is to be let go after everything else has ended: the lock of the folder, a test's folder. Last, since
     /// fields are dropped in order.
@@ -109,11 +111,13 @@ impl Store {
         &self.inner.env
     }
 
-    /// Takes no more batches, commits those that wait, and ends. Other clones then answer [`Error::Unavailable`].
+    /// Takes no more batches, commits those that wait, and ends; work on the disk that is under way is waited for,
+    /// and what can be left to the next start is cut short. Other clones then answer [`Error::Unavailable`].
     pub async fn close(self) {
         self.inner.queue.close();
         self.inner.drive.ended().await;
-        self.inner.stop_keeper();
+        self.inner.end_keeper().await;
+        self.inner.ending.worked().await;
     }
 }
 
@@ -128,16 +132,24 @@ impl Store {
 }
 
 impl Inner {
-    fn stop_keeper(&self) {
-        let mut keeper = self.keeper.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        drop(keeper.take());
+    async fn end_keeper(&self) {
+        self.ending.begin();
+        let Some(keeper) = self.keeper() else { return };
+        if keeper.join().await.is_err() {
+            tracing::error!("the housekeeping panicked");
+        }
+    }
+
+    fn keeper(&self) -> Option<Task> {
+        self.keeper.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
     }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
         self.queue.close();
-        self.stop_keeper();
+        self.ending.begin();
+        drop(self.keeper());
     }
 }
 

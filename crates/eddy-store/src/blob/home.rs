@@ -1,6 +1,7 @@
 //! Where blobs lie: in files, or on a disk in memory.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,11 +9,12 @@ use tokio::task::spawn_blocking;
 
 use super::BlobId;
 use super::files::{self, Folder};
+use crate::ending::Ending;
 use crate::engine::{EngineError, Memory};
 
 #[derive(Clone)]
 pub(crate) enum Home {
-    Folder(Folder),
+    Folder(Folder, Arc<Ending>),
     Memory(Memory),
 }
 
@@ -30,27 +32,36 @@ pub(crate) enum Source {
 
 impl Home {
     #[expect(clippy::disallowed_methods, reason = "this is below the port: a disk in memory needs no pool")]
-    /// Runs work on the disk: on the blocking pool, or at once where nothing blocks and order must not vary.
+    /// Runs work on the disk: on the blocking pool, or at once where nothing blocks and order must not vary. The end
+    /// of the store waits for it, whether this future does or not.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> io::Result<T> + Send + 'static,
     ) -> io::Result<T> {
         match self {
-            Home::Folder(_) => spawn_blocking(work).await.map_err(io::Error::other)?,
+            Home::Folder(_, ending) => {
+                let under_way = ending.work().await;
+                let work = move || {
+                    let done = work();
+                    drop(under_way);
+                    done
+                };
+                spawn_blocking(work).await.map_err(io::Error::other)?
+            }
             Home::Memory(_) => work(),
         }
     }
 
     pub(crate) fn sink(&self, id: BlobId) -> Sink {
         match self {
-            Home::Folder(folder) => Sink::File(folder.sink(id)),
+            Home::Folder(folder, _) => Sink::File(folder.sink(id)),
             Home::Memory(disk) => Sink::Memory { disk: disk.clone(), id, body: Vec::new() },
         }
     }
 
     pub(crate) fn open(&self, id: BlobId) -> io::Result<Source> {
         match self {
-            Home::Folder(folder) => folder.open(id).map(Source::File),
+            Home::Folder(folder, _) => folder.open(id).map(Source::File),
             Home::Memory(disk) => match disk.blob(id).map_err(other)? {
                 Some(body) => Ok(Source::Memory(body)),
                 None => Err(io::ErrorKind::NotFound.into()),
@@ -61,7 +72,7 @@ impl Home {
     /// Removes a blob, if it is there.
     pub(crate) fn remove(&self, id: BlobId) -> io::Result<()> {
         match self {
-            Home::Folder(folder) => folder.remove(id),
+            Home::Folder(folder, _) => folder.remove(id),
             Home::Memory(disk) => disk.remove_blob(id).map_err(other),
         }
     }
@@ -69,7 +80,7 @@ impl Home {
     /// All blobs that a start made.
     pub(crate) fn ids_of(&self, start: u32) -> io::Result<Vec<BlobId>> {
         match self {
-            Home::Folder(folder) => folder.ids_of(start),
+            Home::Folder(folder, _) => folder.ids_of(start),
             Home::Memory(disk) => disk.blobs_of(start).map_err(other),
         }
     }
@@ -77,14 +88,14 @@ impl Home {
     /// How long the next operation is to be waited for: on simulated disks only.
     pub(crate) fn delay(&self) -> Option<Duration> {
         match self {
-            Home::Folder(_) => None,
+            Home::Folder(..) => None,
             Home::Memory(disk) => disk.next_delay(),
         }
     }
 
     /// Whether a write may go on while the next chunk gathers.
     pub(crate) fn is_blocking(&self) -> bool {
-        matches!(self, Home::Folder(_))
+        matches!(self, Home::Folder(..))
     }
 }
 
@@ -124,4 +135,38 @@ impl Source {
 
 fn other(error: EngineError) -> io::Error {
     io::Error::other(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::pin::pin;
+    use std::sync::mpsc;
+    use std::task::{Context, Waker};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_end_waits_for_work_that_nobody_waits_for() {
+        let ending = Arc::<Ending>::default();
+        let home = Home::Folder(Folder::new("unused".into()), Arc::clone(&ending));
+        let (begun, has_begun) = tokio::sync::oneshot::channel();
+        let (go_on, may_go_on) = mpsc::channel::<()>();
+        let (done, is_done) = mpsc::channel();
+        let work = home.run(move || {
+            let _ = begun.send(());
+            let _ = may_go_on.recv();
+            let _ = done.send(());
+            Ok(())
+        });
+        tokio::select! {
+            _ = work => unreachable!("it was not told to go on"),
+            begun = has_begun => begun.unwrap(),
+        }
+        let mut end = pin!(ending.worked());
+        assert!(end.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        go_on.send(()).unwrap();
+        end.await;
+        assert!(is_done.try_recv().is_ok(), "it ended before the store did");
+    }
 }

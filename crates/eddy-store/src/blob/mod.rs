@@ -17,6 +17,7 @@ use eddy_base::Env;
 use tokio::sync::mpsc;
 
 use crate::durable::Error;
+use crate::ending::Ending;
 use crate::engine::EngineError;
 use crate::keeper::Chore;
 use crate::room::{Level, Room};
@@ -120,22 +121,27 @@ impl Blobs {
         removed.await.map_err(|error| Error::Fatal(format!("a blob cannot be removed: {error}")))
     }
 
-    /// Removes the blobs of an earlier start that are not needed, and says how many they were.
+    /// Removes the blobs of an earlier start that are not needed, and says how many they were. None when the store
+    /// ended before it was through.
     pub(crate) async fn sweep(
         &self,
         start: u32,
         is_needed: impl Fn(BlobId) -> Result<bool, EngineError> + Send + 'static,
-    ) -> Result<usize, Error> {
+        ending: Arc<Ending>,
+    ) -> Result<Option<usize>, Error> {
         let home = self.inner.home.clone();
         let swept = self.inner.home.run(move || {
             let mut removed = 0;
             for id in home.ids_of(start)? {
+                if ending.has_begun() {
+                    return Ok(None);
+                }
                 if !is_needed(id).map_err(std::io::Error::other)? {
                     home.remove(id)?;
                     removed += 1;
                 }
             }
-            Ok(removed)
+            Ok(Some(removed))
         });
         swept.await.map_err(|error| Error::Fatal(format!("blobs cannot be swept: {error}")))
     }

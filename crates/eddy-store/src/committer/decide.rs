@@ -1,6 +1,6 @@
 //! Decides one batch against the group so far. A function of values: it writes nothing but the overlay.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::Bytes;
@@ -8,6 +8,7 @@ use eddy_base::Timestamp;
 use minicbor::bytes::ByteVec;
 
 use super::hot::Hot;
+use super::newest::Newest;
 use super::overlay::Overlay;
 use crate::batch::{Apply, Batch, Change, Condition, UpdateId, Verdict};
 use crate::blob::{BlobId, Ledger};
@@ -16,7 +17,7 @@ use crate::engine::EngineError;
 use crate::key::Key;
 use crate::keys::{self, Answer, Count, Stored};
 use crate::limits::{ATTEMPT_SPAN, PURGE_RECORDS};
-use crate::log::{Log, Retention, Segment};
+use crate::log::{Log, Segment};
 
 /// What does not change from group to group, or only slowly.
 pub(crate) struct Rules {
@@ -24,11 +25,6 @@ pub(crate) struct Rules {
     pub(crate) segments: Newest,
     pub(crate) ledger: Ledger,
 }
-
-/// The segment of each class that takes records. It never goes back, even when the clock does, so that a log's
-/// offsets rise from segment to segment.
-#[derive(Default)]
-pub(crate) struct Newest(BTreeMap<Retention, Segment>);
 
 pub(crate) enum Decision {
     /// The overlay has its changes; the position is used up.
@@ -339,26 +335,6 @@ impl Deciding<'_> {
 
     fn now(&self) -> Timestamp {
         self.overlay.now()
-    }
-}
-
-impl Newest {
-    pub(crate) fn new(segments: impl IntoIterator<Item = Segment>) -> Newest {
-        let mut newest = Newest::default();
-        for segment in segments {
-            newest.raise(segment);
-        }
-        newest
-    }
-
-    pub(crate) fn of(&mut self, class: Retention, now: Timestamp) -> Segment {
-        self.raise(class.segment(now))
-    }
-
-    fn raise(&mut self, segment: Segment) -> Segment {
-        let newest = self.0.entry(segment.class).or_insert(segment);
-        *newest = segment.max(*newest);
-        *newest
     }
 }
 

@@ -5,7 +5,9 @@
 //! to go on after a failed write. From then on every batch is answered with [`Error::Fatal`].
 
 mod decide;
+mod freeing;
 mod hot;
+mod newest;
 mod overlay;
 
 use std::collections::BTreeSet;
@@ -18,7 +20,8 @@ use crc_fast::{CrcAlgorithm, Digest};
 use eddy_base::{Env, Timestamp};
 use tokio::sync::mpsc;
 
-pub(crate) use self::decide::{Chores, Newest, Rules, read_counter};
+pub(crate) use self::decide::{Chores, Rules, read_counter};
+pub(crate) use self::newest::Newest;
 pub(crate) use self::overlay::RowChange;
 
 use self::decide::{Decision, decide};
@@ -28,7 +31,7 @@ use crate::durable::{Committed, Durable, Error, Pos};
 use crate::engine::{Engine, EngineError, Table, Write};
 use crate::keeper::Chore;
 use crate::keys::{self, Chain, Stored};
-use crate::limits::DROPPED_TOLD_EVERY;
+use crate::limits::{DROPPED_TOLD_EVERY, SEGMENT_AHEAD_AFTER, SEGMENT_AHEAD_WITHIN};
 use crate::log::{Log, Segment};
 use crate::mark::Mark;
 use crate::publish::Shared;
@@ -40,6 +43,8 @@ pub(crate) struct Committer {
     parts: Parts,
     hot: Hot,
     segments: BTreeSet<Segment>,
+    /// Since when a segment is missing that will soon be needed, of the monotonic clock.
+    missing_since: Option<Duration>,
     chain: Chain,
     now: Timestamp,
     dropped: Dropped,
@@ -83,8 +88,11 @@ type Waiting = Vec<(Pending, Result<Committed, Error>)>;
 
 impl Committer {
     pub(crate) fn new(engine: Arc<dyn Engine>, chain: Chain, parts: Parts) -> Committer {
+        let segments: BTreeSet<Segment> = engine.segments().into_iter().collect();
+        let is_missing = parts.rules.segments.missing(&segments, parts.env.now()).is_some();
         Committer {
-            segments: engine.segments().into_iter().collect(),
+            segments,
+            missing_since: is_missing.then(|| parts.env.monotonic()),
             now: parts.env.now(),
             engine,
             parts,
@@ -103,6 +111,7 @@ impl Committer {
             }
             return;
         }
+        let is_idle = batches.is_empty();
         let mut group = self.begin(batches.len());
         let mut batches = batches.into_iter();
         while let Some(pending) = batches.next() {
@@ -112,7 +121,7 @@ impl Committer {
             }
         }
         self.finish(group);
-        self.keep_house();
+        self.keep_house(is_idle);
     }
 
     /// When [`Committer::step`] has something to do although no batch comes, of the monotonic clock.
@@ -122,7 +131,8 @@ impl Committer {
         }
         let first_dead = self.segments.iter().filter_map(|segment| segment.dead_at()).min();
         let drop = first_dead.map(|dead| self.parts.env.monotonic() + dead.since(self.parts.env.now()));
-        [drop, self.parts.mark.due()].into_iter().flatten().min()
+        let make = self.missing_since.map(|since| since + SEGMENT_AHEAD_AFTER);
+        [drop, make, self.parts.mark.due()].into_iter().flatten().min()
     }
 
     /// How long the engine wants to be waited for: in simulation only.
@@ -170,7 +180,7 @@ impl Committer {
     }
 
     fn decide(&mut self, pending: Pending, group: &mut Group) -> Result<(), EngineError> {
-        if !group.level.admits(&pending.batch) {
+        if !self.admits(&pending, group)? {
             self.dropped.count += u64::from(!pending.is_awaited());
             pending.answer(Err(Error::NoRoom));
             return Ok(());
@@ -202,6 +212,15 @@ impl Committer {
             pending.answer(answer);
         }
         Ok(())
+    }
+
+    /// Whether there is room for the batch.
+    fn admits(&mut self, pending: &Pending, group: &mut Group) -> Result<bool, EngineError> {
+        match group.level {
+            Level::Plenty => Ok(true),
+            Level::Low => freeing::makes_room(&pending.batch, &mut group.overlay, &mut self.hot),
+            Level::Nothing => Ok(false),
+        }
     }
 
     fn finish(&mut self, mut group: Group) {
@@ -243,8 +262,7 @@ impl Committer {
             if let Table::Segment(segment) = write.table
                 && !self.segments.contains(&segment)
             {
-                self.engine.make_segment(segment)?;
-                self.segments.insert(segment);
+                self.make_segment(segment)?;
             }
         }
         writes.push(chain_row(chain));
@@ -254,16 +272,45 @@ impl Committer {
     }
 
     /// What has its own time, after the waiters are answered.
-    fn keep_house(&mut self) {
+    fn keep_house(&mut self, is_idle: bool) {
         let now = self.parts.env.monotonic();
         self.parts.mark.sync(now);
         if let Some(batches) = self.dropped.due_to_tell(now) {
             let what = "output of functions, metrics and traces are dropped, since the disk has no room";
             tracing::warn!(batches, "{what}");
         }
-        if let Err(error) = self.drop_dead_segments() {
+        if let Err(error) = self.drop_dead_segments().and_then(|()| self.make_ahead(is_idle)) {
             self.fail(error, Vec::new());
         }
+    }
+
+    /// Makes a segment that will soon be needed, so that no commit has to: while nothing is to be committed, or when
+    /// there was no such moment for long.
+    fn make_ahead(&mut self, is_idle: bool) -> Result<(), EngineError> {
+        let Some(segment) = self.parts.rules.segments.missing(&self.segments, self.now) else {
+            self.missing_since = None;
+            return Ok(());
+        };
+        let now = self.parts.env.monotonic();
+        let since = *self.missing_since.get_or_insert(now);
+        let after = if is_idle { SEGMENT_AHEAD_AFTER } else { SEGMENT_AHEAD_WITHIN };
+        if now < since + after {
+            return Ok(());
+        }
+        // Without room it is left to the commit that needs it; the next group asks again.
+        self.missing_since = None;
+        if self.parts.room.look() == Level::Plenty {
+            self.make_segment(segment)?;
+            let more = self.parts.rules.segments.missing(&self.segments, self.now);
+            self.missing_since = more.map(|_| now);
+        }
+        Ok(())
+    }
+
+    fn make_segment(&mut self, segment: Segment) -> Result<(), EngineError> {
+        self.engine.make_segment(segment)?;
+        self.segments.insert(segment);
+        Ok(())
     }
 
     /// Drops the segments whose last record is past its time.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use eddy_store::testing::{Disk, faulty};
 use eddy_store::{Batch, BlobId, Error, Store, testing};
 
-use crate::{Moved, THINGS, batch, key, open, read_blob, write_blob};
+use crate::{Moved, THINGS, batch, copy_folder, key, open, read_blob, write_blob};
 
 #[tokio::test]
 async fn ranges_come_back() {
@@ -176,5 +176,37 @@ async fn a_blob_whose_writer_left_while_it_was_synced_is_removed() {
     #[expect(clippy::disallowed_methods, reason = "a test that hangs should fail")]
     let gone = tokio::time::timeout(std::time::Duration::from_secs(20), gone).await;
     gone.expect("nobody names the blob, so the next start removes it");
+    store.close().await;
+}
+
+/// A start that finds much to clear up and is ended at once leaves the rest to the next one, and nothing goes on.
+#[tokio::test]
+async fn an_end_cuts_a_sweep_short() {
+    const LEFT: usize = 3000;
+    let folders = tempfile::tempdir().unwrap();
+    let (first, folder) = (folders.path().join("first"), folders.path().join("cut"));
+    let store = open(&first).unwrap();
+    let kept = write_blob(&store, &[&[7; 70_000]]).await.unwrap();
+    store.commit(batch(|b| b.hold(kept, key("home"))), ()).await.unwrap();
+    // As a power cut leaves it: the first start has not ended.
+    copy_folder(&first, &folder);
+    store.close().await;
+    let start = format!("{kept:?}")[..8].to_owned();
+    let shelf = folder.join("blobs").join(&start).join("00");
+    std::fs::create_dir_all(&shelf).unwrap();
+    for n in 0..LEFT {
+        std::fs::write(shelf.join(format!("{start}{n:022x}00")), "").unwrap();
+    }
+    let left = || std::fs::read_dir(&shelf).map_or(0, Iterator::count);
+
+    open(&folder).unwrap().close().await;
+    let first_look = left();
+    assert!(first_look > 0, "the end waited for all of the sweep");
+    assert_eq!(left(), first_look, "it went on after the end");
+    let store = open(&folder).unwrap();
+    while left() > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(read_blob(&store, kept, 0..4).await.unwrap(), [7; 4]);
     store.close().await;
 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use eddy_store::{Batch, Log, Retention, Store, Topic, testing};
+use eddy_base::Timestamp;
+use eddy_store::{Batch, Log, Options, Retention, Store, Topic, testing};
 
-use crate::{Moved, THINGS, key, open};
+use crate::{Moved, THINGS, key, open, options};
 
 fn log(name: &str, retention: Retention) -> Log {
     Log { key: THINGS.key().text("log").cell().text(name).key(), retention }
@@ -169,4 +170,37 @@ async fn truncated_records_that_are_kept_for_ever_are_deleted() {
     store.commit(batch, ()).await.unwrap();
     let snapshot = store.snapshot();
     assert_eq!((snapshot.tail(&log).unwrap(), snapshot.head(&log).unwrap()), (3000, 3000));
+}
+
+/// The folders of key spaces that the engine keeps.
+fn key_spaces(folder: &std::path::Path) -> usize {
+    std::fs::read_dir(folder.join("rows/keyspaces")).unwrap().count()
+}
+
+#[tokio::test]
+async fn the_next_segment_is_made_while_nothing_is_to_be_committed() {
+    let folder = tempfile::tempdir().unwrap();
+    let env = Arc::new(Moved::default());
+    env.set(Timestamp::from_seconds(20_000 * 86_400 + 43_200));
+    let open = || Store::open(Options { env: env.clone(), ..options(folder.path()) }).unwrap();
+    let store = open();
+    let log = log("day", Retention::Day);
+    let before = key_spaces(folder.path());
+    append(&store, &log, 0..1).await;
+    while key_spaces(folder.path()) < before + 2 {
+        tokio::task::yield_now().await;
+    }
+    store.close().await;
+    // One that was made ahead takes no records before its time, however often the store is opened.
+    for value in 1..4 {
+        let store = open();
+        append(&store, &log, value..value + 1).await;
+        store.close().await;
+        assert_eq!(key_spaces(folder.path()), before + 2);
+    }
+    env.forward(HOUR * 13);
+    let store = open();
+    append(&store, &log, 4..5).await;
+    assert_eq!(values(&store, &log), [0, 1, 2, 3, 4]);
+    store.close().await;
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use eddy_store::{Error, Options, RoomMarks, Store};
+use eddy_store::{Batch, Error, Log, Options, Retention, RoomMarks, Store};
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 
 use crate::{batch, key, options, read_blob, write_blob};
@@ -91,6 +91,72 @@ async fn a_full_disk_refuses_growth_and_recovers_by_deletion() {
     let store = open(&disk);
     for blob in &blobs[8..] {
         assert!(read_blob(&store, *blob, 0..4 * MIB).await.unwrap() == body);
+    }
+    store.close().await;
+}
+
+fn log() -> Log {
+    Log { key: key("events"), retention: Retention::Week }
+}
+
+fn event(batch: &mut Batch, bytes: usize) -> &mut Batch {
+    batch.append(log(), vec![7; bytes]);
+    batch
+}
+
+/// What is let through when little is left: what takes away more than it writes.
+#[tokio::test]
+async fn only_what_makes_room_passes_when_little_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(options(folder.path())).unwrap();
+    let blob = write_blob(&store, &[&[7; 70_000]]).await.unwrap();
+    let row = vec![7; 400];
+    let fill = batch(|b| {
+        for name in ["small", "other", "third"] {
+            b.put(key(name), row.clone());
+        }
+        event(b, 5).hold(blob, key("home")).hold(blob, key("home"))
+    });
+    store.commit(fill, ()).await.unwrap();
+    store.close().await;
+
+    let room = Some(RoomMarks { grow_bytes: u64::MAX, any_bytes: 0, ballast_bytes: 0 });
+    let store = Store::open(Options { room, ..options(folder.path()) }).unwrap();
+    let cases = [
+        ("a smaller row in place of another", false, batch(|b| b.put(key("small"), ""))),
+        (
+            "an object over another, beside the deletion of tags that are not there",
+            false,
+            batch(|b| b.delete(key("tags")).put(key("small"), row.clone())),
+        ),
+        ("more than goes", false, batch(|b| b.delete(key("small")).put(key("new"), vec![7; 500]))),
+        ("nothing", true, batch(|b| b.present(key("small")))),
+        ("the deletion of what is not there", false, batch(|b| b.delete(key("absent")))),
+        ("the release of one hold of two", false, batch(|b| b.release(blob, key("home")))),
+        (
+            "that, beside the deletion of a row",
+            true,
+            batch(|b| b.release(blob, key("home")).delete(key("other")).put(key("gone"), "")),
+        ),
+        (
+            "the release of the other, for a small row",
+            true,
+            batch(|b| b.release(blob, key("home")).put(key("small"), row)),
+        ),
+        (
+            "a deletion with an event that is larger than the row",
+            true,
+            batch(|b| event(b.delete(key("small")), 10_000)),
+        ),
+        ("a deletion with a large event", false, batch(|b| event(b.delete(key("third")), 20_000))),
+        ("a truncation that hides nothing", false, batch(|b| b.truncate(log(), 0))),
+        ("a truncation", true, batch(|b| b.truncate(log(), 1))),
+    ];
+    for (what, passes, batch) in cases {
+        let answer = store.commit(batch, ()).await;
+        let is_refused = matches!(answer, Err(Error::NoRoom));
+        assert!(answer.is_ok() || is_refused, "{what}: {answer:?}");
+        assert_eq!(answer.is_ok(), passes, "{what}");
     }
     store.close().await;
 }
