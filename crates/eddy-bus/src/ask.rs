@@ -1,12 +1,12 @@
 //! Asking afterwards: the story of an event, what was given up, and sending that again.
 
 use eddy_base::{Code, Fault, Id, Scope, Subject};
-use eddy_store::{Batch, Durable, Order, Refused, Row, Snapshot};
+use eddy_store::{Batch, Durable, Order, Pos, Refused, Row, Snapshot};
 
 use crate::error::Error;
 use crate::keys::{self, Place};
-use crate::limits::{DEAD_KEPT, DEAD_PAGE_MAX, READ_BYTES_MAX};
-use crate::rows::{Ended, Enrolled, Entry, Position, Resent, Retry, read, to_bytes};
+use crate::limits::{DEAD_KEPT, DEAD_PAGE_MAX, READ_BYTES_MAX, RESEND_TRIES_MAX};
+use crate::rows::{Ended, Enrolled, Entry, Position, Resent, Retry, Set, read, to_bytes};
 use crate::{Bus, Dead, Letter, Page, Source, State, Story, Told, Verdict};
 
 /// Places of one event that are looked at: its record and those of its being sent again.
@@ -64,46 +64,57 @@ impl Bus {
     /// [`Code::Missing`] when no dead letter has the event; [`Code::Conflict`] when each was sent again already or
     /// when a subscription is gone; the store's.
     pub async fn resend(&self, id: Id) -> Result<Durable<usize>, Fault> {
+        for _ in 0..RESEND_TRIES_MAX {
+            let (batch, count) = self.again(id)?;
+            match self.store().commit(batch, count).await {
+                Ok(durable) => return Ok(durable),
+                // Somebody else sent it, or the subscriptions are others now: to be looked at again.
+                Err(eddy_store::Error::Refused(refusal))
+                    if matches!(refusal.value().condition, Refused::Condition(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let text = format!("the subscriptions of event {id} change too often to send it again");
+        Err(Fault::new(Code::Conflict, Subject::Subscription, text))
+    }
+
+    /// What sends an event again, as things are now, and to how many.
+    fn again(&self, id: Id) -> Result<(Batch, usize), Fault> {
         let snapshot = self.store().snapshot();
         let letters = dead_places(&snapshot, &places(&snapshot, id)?)?;
         if letters.is_empty() {
-            return Err(Fault::new(
-                Code::Missing,
-                Subject::Event,
-                format!("no failed event has the id {id}"),
-            ));
+            let text = format!("no failed event has the id {id}");
+            return Err(Fault::new(Code::Missing, Subject::Event, text));
         }
         let mut batch = Batch::new();
         let mut count = 0;
         for letter in letters.into_iter().filter(|letter| letter.resent.is_none()) {
-            self.stage_again(&mut batch, letter)?;
+            self.stage_again(&snapshot, &mut batch, letter)?;
             count += 1;
         }
         if count == 0 {
             return Err(sent_already(id));
         }
-        match self.store().commit(batch, count).await {
-            Ok(durable) => Ok(durable),
-            Err(eddy_store::Error::Refused(refusal))
-                if matches!(refusal.value().condition, Refused::Condition(_)) =>
-            {
-                Err(sent_already(id))
-            }
-            Err(error) => Err(error.into()),
-        }
+        Ok((batch, count))
     }
 
-    fn stage_again(&self, batch: &mut Batch, letter: Letter) -> Result<(), Fault> {
+    /// Stages one dead letter for the subscription that gave it up, or that has taken its place, on the condition
+    /// that it stays: one that closes reads no further than to where it was closed.
+    fn stage_again(&self, snapshot: &Snapshot, batch: &mut Batch, letter: Letter) -> Result<(), Fault> {
         let Dead { event, subscription, serial, .. } = letter.dead;
-        let known = self.known(&event.source);
-        let is_same = |line: &&Enrolled| line.serial == serial;
-        let is_heir = |line: &&Enrolled| line.subscription.id == subscription;
-        let Some(line) = known.active().find(is_same).or_else(|| known.active().find(is_heir)) else {
+        let set = snapshot.get(&keys::set(&event.source))?;
+        let pos = set.as_ref().map_or(Pos::ZERO, |row| row.pos);
+        let set = set.map(|row| read::<Set>(&row.value, "a set of subscriptions")).transpose()?;
+        let lines = set.unwrap_or_default().lines;
+        let active = || lines.iter().filter(|line| line.closed_by.is_none());
+        let heir = || active().find(|line| line.subscription.id == subscription);
+        let Some(line) = active().find(|line| line.serial == serial).or_else(heir) else {
             let text = format!("the subscription {subscription:?} that gave the event up is gone");
             return Err(Fault::new(Code::Conflict, Subject::Subscription, text));
         };
         let now = self.store().env().now();
         let key = keys::resent(event.source.scope(), letter.offset);
+        batch.across_cells().at(keys::set(&event.source), pos);
         batch.absent(key.clone());
         batch.put_until(key, to_bytes(&Resent { at: now }), now.plus(DEAD_KEPT));
         let (log, serial) = (keys::log(&event.source), line.serial);

@@ -46,6 +46,8 @@ pub const MESSAGE_BYTES_MAX: usize = 4 * 1024;
 pub const TRACE_BYTES_MAX: usize = 32 * 1024;
 /// Progress reports that a slow listener may be behind.
 pub const PROGRESS_BEHIND_MAX: usize = 1_024;
+/// How often it is tried to send a failed event again while its subscriptions change.
+pub const RESEND_TRIES_MAX: usize = 16;
 /// Dead letters in one page.
 pub const DEAD_PAGE_MAX: usize = 1_000;
 

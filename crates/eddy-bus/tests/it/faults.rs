@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use eddy_base::Timestamp;
 use eddy_base::env::Manual;
-use eddy_bus::{Delivery, Filter};
+use eddy_base::{Code, Timestamp};
+use eddy_bus::{Delivery, Filter, RetryPolicy};
 use eddy_store::Batch;
 use eddy_store::testing::{self, Disk, Fault};
 
@@ -128,4 +128,40 @@ fn check(world: &World, ledger: &Ledger, acknowledged: &BTreeSet<String>, what: 
     assert!(dead.len() <= 2, "{what}: {dead:?}");
     let subscribed = world.bus.subscriptions(&bucket("photos")).len();
     assert!(subscribed == 0 || subscribed == 2, "{what}: subscriptions are changed whole or not");
+}
+
+/// Whoever closes a subscription while one of its failed events is sent again: either it gets the event, or the sender
+/// hears that it is gone, and the letter is not marked as sent.
+#[tokio::test]
+async fn what_is_sent_again_reaches_somebody_or_is_refused() {
+    let disk = Disk::new();
+    let env = Manual::new(Timestamp::from_seconds(START));
+    let env_port: Arc<dyn eddy_base::Env> = Arc::new(env.clone());
+    let store = testing::faulty(&disk, env_port, eddy_bus::SPACES, eddy_bus::updates()).unwrap();
+    let policy = RetryPolicy { retries: 0, ..RetryPolicy::default() };
+    let world = World::over(env, store, |_| Answer::Now(failed("always"))).with_policy(policy).attached();
+    let source = bucket("photos");
+    world.subscribe(&source, vec![subscription("s", everything())]).await;
+    let event = world.event(&source, "a");
+    world.happen(&event).await;
+    world.until(|bus| bus.event(event.id).is_ok_and(|story| !story.letters.is_empty())).await;
+
+    // Both look at the same state; the closing is decided first.
+    let (close, resend) = (world.subscribe(&source, vec![]), world.bus.resend(event.id));
+    let ((), sent) = tokio::join!(biased; close, resend);
+    assert_eq!(sent.unwrap_err().code, Code::Conflict);
+    assert_eq!(world.bus.event(event.id).unwrap().letters[0].resent, None);
+
+    // One of the same name takes its place: it gets the event, though it began after the sender looked.
+    let (open, resend) =
+        (world.subscribe(&source, vec![subscription("s", everything())]), world.bus.resend(event.id));
+    let ((), sent) = tokio::join!(biased; open, resend);
+    assert_eq!(sent.unwrap_err().code, Code::Conflict, "there was none when it looked");
+    let (other, resend) = (
+        world.subscribe(&source, vec![subscription("s", everything()), subscription("t", everything())]),
+        world.bus.resend(event.id),
+    );
+    let ((), sent) = tokio::join!(biased; other, resend);
+    assert_eq!(*sent.unwrap().value(), 1, "it is looked at again when the subscriptions changed");
+    world.until(|bus| bus.event(event.id).is_ok_and(|story| story.letters.len() == 2)).await;
 }

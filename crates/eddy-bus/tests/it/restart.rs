@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use eddy_bus::{Outcome, State};
+use eddy_bus::{Dead, Outcome, Reason, RetryPolicy, State, Step};
 
 use crate::world::{Answer, World, bucket, done, everything, failed, function, scope, subscription};
 
@@ -128,4 +128,51 @@ async fn closed_subscriptions_end_after_a_restart_too() {
     assert_eq!(seen[1].delivery.subscription, "t");
     world.bus.settled().await;
     assert!(world.seen.try_recv().is_err());
+}
+
+/// AWS discards what became older than its maximum age in the queue, without an attempt, and says so: whoever looks for
+/// it finds it among the failed ones, with its reason.
+#[tokio::test]
+async fn what_became_too_old_while_nobody_ran_is_given_up_unseen() {
+    let policy = RetryPolicy { age_max: Duration::from_secs(3600), ..RetryPolicy::default() };
+    let mut world = World::new(|_| Answer::Now(failed("before"))).with_policy(policy).attached();
+    let failing = world.event(&function("f"), "failing");
+    world.happen(&failing).await;
+    world.next().await;
+    world.rest(Duration::from_secs(60)).await;
+    // The server is off: what comes in has only just got to the disk.
+    let world = world.restarted(|_| done());
+    let waiting = world.event(&function("f"), "waiting");
+    world.happen(&waiting).await;
+    world.env.advance(Duration::from_secs(1));
+    let young = world.event(&function("f"), "young");
+    world.happen(&young).await;
+    world.env.advance(Duration::from_secs(3599));
+
+    let world = world.restarted(|_| done());
+    let mut told = world.bus.progress();
+    let mut world = world.attached();
+    assert_eq!(world.next().await.delivery.event.id, young.id, "a second younger is young enough");
+    world.bus.settled().await;
+    assert!(world.seen.try_recv().is_err());
+    let letters = world.bus.failed(&scope(), None, 10).unwrap().letters;
+    let mut dead: Vec<_> = letters.into_iter().map(|letter| letter.dead).collect();
+    dead.sort_by_key(|dead| dead.event.subject.clone());
+    let words = |dead: &Dead| (dead.event.id, dead.reason, dead.error_type.clone(), dead.attempts.len());
+    assert_eq!(
+        dead.iter().map(words).collect::<Vec<_>>(),
+        [
+            (failing.id, Reason::Age, "ValueError".to_owned(), 1),
+            (waiting.id, Reason::Age, "EventTooOld".to_owned(), 0),
+        ]
+    );
+    assert_eq!(dead[1].message, "it waited longer than 3600 s");
+    let mut deaths = Vec::new();
+    while let Ok(progress) = told.try_recv() {
+        if let Step::Dead { reason, .. } = progress.step {
+            deaths.push((progress.subject, reason));
+        }
+    }
+    deaths.sort_by(|a, b| a.0.cmp(&b.0));
+    assert_eq!(deaths, [("failing".to_owned(), Reason::Age), ("waiting".to_owned(), Reason::Age)]);
 }
