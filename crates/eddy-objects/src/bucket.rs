@@ -106,6 +106,8 @@ impl Objects {
                 batch.at(keys::writes(name), writes);
                 batch.delete(keys::bucket(name));
                 batch.delete(keys::bucket_tags(name));
+                batch.delete(keys::origin_rules(name));
+                batch.delete(keys::unguarded(name));
                 batch.delete(keys::writes(name));
                 let mut debts = Vec::new();
                 for (key, upload) in upload::all(snapshot, name, PAGE_ENTRIES_MAX)? {

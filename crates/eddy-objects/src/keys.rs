@@ -9,6 +9,8 @@
 //! | `1` bucket | | [`rows::Bucket`](crate::rows::Bucket) | create; never rewritten, so that its position names this life of the bucket | there is no such bucket |
 //! | `2` writes | | counter | whatever may end the bucket's emptiness: puts, copies, uploads and their parts | nothing was ever written |
 //! | `3` bucket tags | | [`rows::Tags`](crate::rows::Tags) | set and remove tags | no tags |
+//! | `4` origin rules | | [`rows::OriginRules`](crate::rows::OriginRules) | set and remove rules | no rules |
+//! | `5` unguarded | | empty | the end of the bucket's guard against the public | the bucket is guarded, as when it was made |
 //! | `16` head | key, version | [`rows::Head`](crate::rows::Head) | put, copy, complete | there is no such object |
 //! | `17` body | key, version | [`rows::Body`](crate::rows::Body) | as the head, same batch | the body stands in the head |
 //! | `18` tags | key, version | [`rows::Tags`](crate::rows::Tags) | as the head, and set and remove tags | no tags |
@@ -39,6 +41,8 @@ const CIPHER: u8 = 0;
 const BUCKET: u8 = 1;
 const WRITES: u8 = 2;
 const BUCKET_TAGS: u8 = 3;
+const ORIGIN_RULES: u8 = 4;
+const UNGUARDED: u8 = 5;
 const HEAD: u8 = 16;
 const BODY: u8 = 17;
 const TAGS: u8 = 18;
@@ -70,6 +74,14 @@ pub(crate) fn writes(bucket: &str) -> Key {
 
 pub(crate) fn bucket_tags(bucket: &str) -> Key {
     row(bucket, BUCKET_TAGS).key()
+}
+
+pub(crate) fn origin_rules(bucket: &str) -> Key {
+    row(bucket, ORIGIN_RULES).key()
+}
+
+pub(crate) fn unguarded(bucket: &str) -> Key {
+    row(bucket, UNGUARDED).key()
 }
 
 pub(crate) fn head(bucket: &str, key: &str) -> Key {
@@ -251,6 +263,8 @@ mod tests {
         let keys = [
             writes("b"),
             bucket_tags("b"),
+            origin_rules("b"),
+            unguarded("b"),
             head("b", "k"),
             body("b", "k"),
             tags("b", "k"),

@@ -25,6 +25,7 @@ mod list;
 mod object;
 mod read;
 mod rows;
+mod settings;
 mod share;
 mod upload;
 
@@ -45,7 +46,7 @@ pub use event::{By, Change, Kind, source};
 pub use list::{After, Listed, Page, Query};
 pub use object::{Object, Put, Removal, Stored};
 pub use read::{Found, Reader};
-pub use rows::{Description, Etag, Head, Part, PartMark, Upload, UploadId};
+pub use rows::{Description, Etag, Head, OriginRule, Part, PartMark, Upload, UploadId};
 pub use upload::{
     Completion, ListedUpload, NewUpload, PartCopy, PartName, PartPage, UploadAfter, UploadName, UploadPage,
     UploadQuery,

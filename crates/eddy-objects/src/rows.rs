@@ -29,6 +29,36 @@ pub(crate) struct Tags {
     pub pairs: Vec<(String, String)>,
 }
 
+/// What pages of other origins may do with a bucket, in the order in which the rules are tried.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct OriginRules {
+    #[n(0)]
+    pub rules: Vec<OriginRule>,
+}
+
+/// One of these rules. A `*` in an origin or a request header stands for any text.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct OriginRule {
+    /// As its owner calls it.
+    #[n(0)]
+    pub id: Option<String>,
+    #[n(1)]
+    pub origins: Vec<String>,
+    #[n(2)]
+    pub methods: Vec<String>,
+    /// Headers that a request may have.
+    #[n(3)]
+    pub request_headers: Vec<String>,
+    /// Headers of an answer that the page gets to see.
+    #[n(4)]
+    pub exposed_headers: Vec<String>,
+    /// How long a browser may remember the rule.
+    #[n(5)]
+    pub max_age_seconds: Option<u32>,
+}
+
 /// What is known of an object without its bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]

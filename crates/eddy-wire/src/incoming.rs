@@ -36,8 +36,8 @@ pub enum Error {
     LengthRequired,
     #[error("the body's SHA-256 is {computed}, not {declared}")]
     PayloadHash { declared: String, computed: String },
-    #[error("Content-MD5 is not the base64 of 16 bytes")]
-    Md5Malformed,
+    #[error("Content-MD5 is not the base64 of 16 bytes: {0}")]
+    Md5Malformed(String),
     #[error("the body's MD5 is {computed}, not {declared}")]
     Md5 { declared: String, computed: String },
     #[error("the value of {0} is not valid")]
@@ -161,8 +161,8 @@ impl Incoming {
     pub fn hold_checksums(&mut self, head: &Parts) -> Result<(), Error> {
         let text = |name: &str| head.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
         if let Some(value) = text("content-md5") {
-            let bytes = BASE64.decode(value.trim()).map_err(|_| Error::Md5Malformed)?;
-            self.declared.md5 = Some(bytes.try_into().map_err(|_| Error::Md5Malformed)?);
+            let bytes = BASE64.decode(value.trim()).ok().and_then(|bytes| bytes.try_into().ok());
+            self.declared.md5 = Some(bytes.ok_or_else(|| Error::Md5Malformed(value.into_owned()))?);
             self.digest_md5();
         }
         for algorithm in Algorithm::ALL {
@@ -435,8 +435,9 @@ impl From<Error> for Fault {
             )
             .with("ClientComputedContentSHA256", declared)
             .with("S3ComputedContentSHA256", computed),
-            Error::Md5Malformed => {
+            Error::Md5Malformed(given) => {
                 invalid("InvalidDigest", "The Content-MD5 you specified was invalid.")
+                    .with("Content-MD5", given)
             }
             Error::Md5 { declared, computed } => {
                 invalid("BadDigest", "The Content-MD5 you specified did not match what we received.")

@@ -68,11 +68,17 @@ async fn fill(writer: &mut Writer, incoming: &mut Incoming) -> Result<(), Fault>
 /// The request's body, which must say how long it is.
 ///
 /// # Errors
-/// 411.
+/// 411 where nothing is said; 501 for chunks of HTTP, which S3 does not take in place of a length.
 pub(super) fn sized(cx: &Cx) -> Result<Incoming, Fault> {
     let incoming = cx.incoming();
     if incoming.length().is_some() {
         return Ok(incoming);
+    }
+    let comes_in_chunks = !incoming.is_over();
+    cx.leave(incoming);
+    if comes_in_chunks {
+        let text = "A header you provided implies functionality that is not implemented";
+        return Err(fault::unsupported(text).with("Header", "Transfer-Encoding"));
     }
     let text = "You must provide the Content-Length HTTP header.";
     Err(fault::named(Code::Invalid, Subject::Request, "MissingContentLength", text))

@@ -110,8 +110,10 @@ impl Operation for CompleteMultipartUpload {
 
 impl CompleteMultipartUpload {
     fn parts(&self) -> Result<Vec<PartName>, Fault> {
-        let parts =
-            self.multipart_upload.as_ref().and_then(|named| named.parts.as_deref()).unwrap_or_default();
+        let Some(wanted) = &self.multipart_upload else {
+            return Err(fault::invalid_request("You must specify at least one part"));
+        };
+        let parts = wanted.parts.as_deref().unwrap_or_default();
         if parts.is_empty() {
             return Err(fault::malformed_xml());
         }

@@ -1,6 +1,6 @@
 //! The conditional headers.
 
-use eddy_base::Fault;
+use eddy_base::{Fault, Timestamp};
 use eddy_objects::{Admission, Broken, Conditions, Head, When};
 use eddy_wire::Time;
 
@@ -24,19 +24,20 @@ pub(super) enum Answer {
 }
 
 impl Given<'_> {
-    fn conditions(&self) -> Conditions {
+    /// A time that is still to come is no date for `If-Modified-Since` (RFC 9110 section 13.1.3), so it says nothing.
+    fn conditions(&self, now: Timestamp) -> Conditions {
         Conditions {
             matches: self.matches.map(etags),
             none_matches: self.none_match.map(etags),
-            modified_since: self.modified_since.map(|time| time.0),
+            modified_since: self.modified_since.map(|time| time.0).filter(|since| *since <= now),
             unmodified_since: self.unmodified_since.map(|time| time.0),
         }
     }
 
     /// # Errors
     /// 412.
-    pub(super) fn admit(&self, head: &Head) -> Result<Answer, Fault> {
-        match self.conditions().admit(head) {
+    pub(super) fn admit(&self, head: &Head, now: Timestamp) -> Result<Answer, Fault> {
+        match self.conditions(now).admit(head) {
             Admission::Admitted => Ok(Answer::Object),
             Admission::Unchanged(_) => Ok(Answer::Unchanged),
             Admission::Failed(broken) => Err(fault::precondition_failed(header_of(broken))),
@@ -47,8 +48,8 @@ impl Given<'_> {
     ///
     /// # Errors
     /// 412.
-    pub(super) fn admit_source(&self, head: &Head) -> Result<(), Fault> {
-        match self.conditions().admit(head) {
+    pub(super) fn admit_source(&self, head: &Head, now: Timestamp) -> Result<(), Fault> {
+        match self.conditions(now).admit(head) {
             Admission::Admitted => Ok(()),
             Admission::Unchanged(broken) | Admission::Failed(broken) => {
                 Err(fault::precondition_failed(&format!("x-amz-copy-source-{}", header_of(broken))))

@@ -105,11 +105,12 @@ impl Operation for CopyObject {
             when: when.clone(),
             by: &by,
         };
+        let now = cx.env().now();
         let copied = cx.engines.objects.copy(copy, |found| {
             if found.head.size > UPLOAD_BYTES_MAX {
                 return Err(Failure::Refused(too_large()));
             }
-            conditions.admit(found).map_err(Failure::Refused)
+            conditions.admit(found, now).map_err(Failure::Refused)
         });
         let copied = copied.await.map_err(|failure| match failure {
             Failure::Engine(error) => {

@@ -1,10 +1,11 @@
 use eddy_base::Fault;
 use serde::Deserialize;
 
+use super::fault::About;
 use super::names::{self, bucket_arn};
 use crate::{Cx, Needs, Operation, Reply};
 
-/// Takes a bucket's rules for other origins away: no bucket has any.
+/// Takes away what pages of other origins may do with a bucket.
 #[derive(Deserialize)]
 pub(super) struct DeleteBucketCors {
     bucket: String,
@@ -20,7 +21,8 @@ impl Operation for DeleteBucketCors {
     }
 
     async fn call(self, cx: Cx) -> Result<Reply<()>, Fault> {
-        let bucket = names::open(&cx, &self.bucket, self.expected_bucket_owner.as_deref())?;
-        Ok(Reply::read((), bucket.pos))
+        names::open(&cx, &self.bucket, self.expected_bucket_owner.as_deref())?;
+        let set = cx.engines.objects.set_origin_rules(&self.bucket, &[]).await;
+        Ok(Reply::after(set.map_err(|error| About::bucket(&self.bucket).fault(error))?))
     }
 }

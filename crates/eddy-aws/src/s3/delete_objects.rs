@@ -1,4 +1,5 @@
 use eddy_base::{Code, Fault, Subject};
+use eddy_identity::Caller;
 use eddy_objects::{Answer, Removal, When};
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +63,10 @@ impl Operation for DeleteObjects {
 
     async fn call(self, cx: Cx) -> Result<Reply<Output>, Fault> {
         names::open(&cx, &self.bucket, self.expected_bucket_owner.as_deref())?;
+        if cx.caller == Caller::Anonymous {
+            // Nobody lets strangers in, whichever the keys, and S3 tells them so at once.
+            return Err(fault::access_denied());
+        }
         let objects = self.delete.objects.unwrap_or_default();
         if objects.is_empty() || objects.len() > DELETE_KEYS_MAX {
             return Err(fault::malformed_xml());

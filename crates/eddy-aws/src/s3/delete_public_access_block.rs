@@ -1,10 +1,12 @@
 use eddy_base::Fault;
+use eddy_objects::Answer;
 use serde::Deserialize;
 
+use super::fault::About;
 use super::names::{self, bucket_arn};
 use crate::{Cx, Needs, Operation, Reply};
 
-/// Allows what nothing here can do: no bucket is ever public, with this block or without it.
+/// Takes the block away. What it kept out needs policies or access control lists, which no bucket has.
 #[derive(Deserialize)]
 pub(super) struct DeletePublicAccessBlock {
     bucket: String,
@@ -20,7 +22,11 @@ impl Operation for DeletePublicAccessBlock {
     }
 
     async fn call(self, cx: Cx) -> Result<Reply<()>, Fault> {
-        let bucket = names::open(&cx, &self.bucket, self.expected_bucket_owner.as_deref())?;
-        Ok(Reply::read((), bucket.pos))
+        names::open(&cx, &self.bucket, self.expected_bucket_owner.as_deref())?;
+        let set = cx.engines.objects.set_guarded(&self.bucket, false).await;
+        match set.map_err(|error| About::bucket(&self.bucket).fault(error))? {
+            Answer::Changed(done) => Ok(Reply::after(done)),
+            Answer::Unchanged((), pos) => Ok(Reply::read((), pos)),
+        }
     }
 }

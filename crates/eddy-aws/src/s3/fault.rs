@@ -11,6 +11,8 @@ pub(super) struct About<'a> {
     pub bucket: &'a str,
     pub key: &'a str,
     pub upload: &'a str,
+    /// Of a copy's source.
+    pub range: &'a str,
 }
 
 impl<'a> About<'a> {
@@ -19,7 +21,7 @@ impl<'a> About<'a> {
     }
 
     pub(super) fn object(bucket: &'a str, key: &'a str) -> About<'a> {
-        About { bucket, key, upload: "" }
+        About { bucket, key, ..About::default() }
     }
 
     /// The error in S3's words.
@@ -61,9 +63,9 @@ impl<'a> About<'a> {
                 "The provided 'x-amz-mp-object-size' header value does not match what was computed: {size}"
             )),
             Error::RangeOutside { size } => invalid_argument(
-                "The requested range is not valid for the source object",
+                format!("Range specified is not valid for source object of size: {size}"),
                 "x-amz-copy-source-range",
-                format!("source of {size} bytes"),
+                self.range,
             ),
             Error::TooLarge { limit_bytes } => too_large(None, limit_bytes),
             Error::TooManyExtents => {

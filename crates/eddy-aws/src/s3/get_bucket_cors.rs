@@ -1,28 +1,40 @@
 use eddy_base::Fault;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::fault;
+use super::cors::Rule;
+use super::fault::{self, About};
 use super::names::{self, bucket_arn};
 use crate::{Cx, Needs, Operation, Reply};
 
-/// Says of a bucket its rules for browsers: no bucket has any.
+/// Says what pages of other origins may do with a bucket.
 #[derive(Deserialize)]
 pub(super) struct GetBucketCors {
     bucket: String,
     expected_bucket_owner: Option<String>,
 }
 
+#[derive(Serialize)]
+pub(super) struct Output {
+    cors_rules: Vec<Rule>,
+}
+
 impl Operation for GetBucketCors {
     const NAME: &'static str = "GetBucketCors";
-    type Output = ();
+    type Output = Output;
 
     fn needs(&self, _: &Cx) -> Needs {
         Needs::one("s3:GetBucketCORS", bucket_arn(&self.bucket))
     }
 
-    async fn call(self, cx: Cx) -> Result<Reply<()>, Fault> {
+    async fn call(self, cx: Cx) -> Result<Reply<Output>, Fault> {
         names::open(&cx, &self.bucket, self.expected_bucket_owner.as_deref())?;
-        let text = "The CORS configuration does not exist";
-        Err(fault::not_configured("NoSuchCORSConfiguration", text, &self.bucket))
+        let rules = cx.engines.objects.origin_rules(&self.bucket);
+        let rules = rules.map_err(|error| About::bucket(&self.bucket).fault(error))?;
+        if rules.value.is_empty() {
+            let text = "The CORS configuration does not exist";
+            return Err(fault::not_configured("NoSuchCORSConfiguration", text, &self.bucket));
+        }
+        let output = Output { cors_rules: rules.value.into_iter().map(Rule::of).collect() };
+        Ok(Reply::read(output, rules.pos))
     }
 }

@@ -1,5 +1,5 @@
 use eddy_base::Fault;
-use eddy_objects::{Found, PartMark};
+use eddy_objects::{Coverage, Found, PartMark};
 use eddy_wire::Time;
 use serde::{Deserialize, Serialize};
 
@@ -46,10 +46,10 @@ struct Whole {
 #[derive(Serialize)]
 struct Parts {
     total_parts_count: usize,
-    part_number_marker: i64,
-    next_part_number_marker: i64,
-    max_parts: i64,
-    is_truncated: bool,
+    part_number_marker: Option<i64>,
+    next_part_number_marker: Option<i64>,
+    max_parts: Option<i64>,
+    is_truncated: Option<bool>,
     parts: Vec<Part>,
 }
 
@@ -100,7 +100,20 @@ impl Operation for GetObjectAttributes {
 }
 
 impl GetObjectAttributes {
+    /// S3 lists parts by their checksums. Where the checksum is one of the whole object, or none was asked for, it keeps
+    /// none of the parts and says only how many there were.
     fn parts(&self, found: &Found) -> Parts {
+        let checksum = found.object.head.checksum.as_ref();
+        if checksum.is_none_or(|checksum| checksum.coverage == Coverage::Whole) {
+            return Parts {
+                total_parts_count: found.parts().len(),
+                part_number_marker: None,
+                next_part_number_marker: None,
+                max_parts: None,
+                is_truncated: None,
+                parts: Vec::new(),
+            };
+        }
         let marker = self.part_number_marker.unwrap_or(0).max(0);
         let max = self.max_parts.unwrap_or(PAGE_ENTRIES).clamp(0, PAGE_ENTRIES);
         let mut rest = found.parts().iter().filter(|part| i64::from(part.number) > marker);
@@ -108,18 +121,18 @@ impl GetObjectAttributes {
         let parts: Vec<Part> = rest.by_ref().take(limit).map(|part| listed(found, part)).collect();
         Parts {
             total_parts_count: found.parts().len(),
-            part_number_marker: marker,
-            next_part_number_marker: parts.last().map_or(0, |part| i64::from(part.part_number)),
-            max_parts: max,
-            is_truncated: rest.next().is_some(),
+            part_number_marker: Some(marker),
+            next_part_number_marker: Some(parts.last().map_or(0, |part| i64::from(part.part_number))),
+            max_parts: Some(max),
+            is_truncated: Some(rest.next().is_some()),
             parts,
         }
     }
 }
 
+/// The checksum, here without the number of parts behind it.
 fn whole(found: &Found) -> Whole {
-    let head = &found.object.head;
-    let sums = Sums::of(head.checksum.as_ref(), head.parts);
+    let sums = Sums::of(found.object.head.checksum.as_ref(), None);
     Whole {
         checksum_crc32: sums.crc32,
         checksum_crc32c: sums.crc32c,

@@ -16,6 +16,10 @@ pub(super) const TAG_KEY_MAX: usize = 128;
 pub(super) const TAG_VALUE_MAX: usize = 256;
 /// Configurations of one bucket's notifications.
 pub(super) const NOTIFICATIONS_MAX: usize = 100;
+/// Rules for pages of other origins, their document, and characters of a rule's id.
+pub(super) const CORS_RULES_MAX: usize = 100;
+pub(super) const CORS_BYTES_MAX: u64 = 64 * 1024;
+pub(super) const RULE_ID_CHARS_MAX: usize = 255;
 /// The XML of DeleteObjects, with 1000 keys of 1024 bytes that may all be escaped, and of CompleteMultipartUpload
 /// with 10,000 parts.
 pub(super) const LONG_XML_BYTES_MAX: u64 = 8 * MIB;

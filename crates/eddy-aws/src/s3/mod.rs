@@ -10,6 +10,7 @@ mod body;
 mod complete_multipart_upload;
 mod condition;
 mod copy_object;
+mod cors;
 mod create_bucket;
 mod create_multipart_upload;
 mod delete_bucket;
@@ -70,8 +71,8 @@ mod list_parts;
 mod listing;
 mod names;
 mod notification;
-mod preflight;
 mod put_bucket_acl;
+mod put_bucket_cors;
 mod put_bucket_encryption;
 mod put_bucket_notification_configuration;
 mod put_bucket_ownership_controls;
@@ -149,6 +150,7 @@ use list_objects::ListObjects;
 use list_objects_v2::ListObjectsV2;
 use list_parts::ListParts;
 use put_bucket_acl::PutBucketAcl;
+use put_bucket_cors::PutBucketCors;
 use put_bucket_encryption::PutBucketEncryption;
 use put_bucket_notification_configuration::PutBucketNotificationConfiguration;
 use put_bucket_ownership_controls::PutBucketOwnershipControls;
@@ -161,9 +163,9 @@ use put_public_access_block::PutPublicAccessBlock;
 use upload_part::UploadPart;
 use upload_part_copy::UploadPartCopy;
 
+pub(crate) use cors::{cross_origin, preflight};
 pub use event::S3Event;
 pub use notification::SHAPE;
-pub(crate) use preflight::preflight;
 pub(crate) use request::{check_address, check_body};
 
 pub(crate) static SERVICE: Service = Service {
@@ -224,6 +226,7 @@ pub(crate) static SERVICE: Service = Service {
         op::<ListObjectsV2>(),
         op::<ListParts>(),
         op::<PutBucketAcl>(),
+        op::<PutBucketCors>(),
         op::<PutBucketEncryption>(),
         op::<PutBucketNotificationConfiguration>(),
         op::<PutBucketOwnershipControls>(),

@@ -1,4 +1,5 @@
 use eddy_base::Fault;
+use http::StatusCode;
 use serde::Deserialize;
 
 use super::fault::About;
@@ -26,6 +27,7 @@ impl Operation for PutBucketTagging {
         names::open(&cx, &self.bucket, self.expected_bucket_owner.as_deref())?;
         let tags = self.tagging.of_bucket()?;
         let set = cx.engines.objects.set_bucket_tags(&self.bucket, &tags).await;
-        Ok(Reply::after(set.map_err(|error| About::bucket(&self.bucket).fault(error))?))
+        let set = set.map_err(|error| About::bucket(&self.bucket).fault(error))?;
+        Ok(Reply::after(set).status(StatusCode::NO_CONTENT))
     }
 }

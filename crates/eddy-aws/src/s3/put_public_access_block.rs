@@ -1,7 +1,8 @@
 use eddy_base::Fault;
+use eddy_objects::Answer;
 use serde::Deserialize;
 
-use super::fault;
+use super::fault::{self, About};
 use super::names::{self, bucket_arn};
 use crate::{Cx, Needs, Operation, Reply};
 
@@ -30,7 +31,7 @@ impl Operation for PutPublicAccessBlock {
     }
 
     async fn call(self, cx: Cx) -> Result<Reply<()>, Fault> {
-        let bucket = names::open(&cx, &self.bucket, self.expected_bucket_owner.as_deref())?;
+        names::open(&cx, &self.bucket, self.expected_bucket_owner.as_deref())?;
         let wanted = self.public_access_block_configuration;
         for (name, value) in [
             ("BlockPublicAcls", wanted.block_public_acls),
@@ -42,6 +43,10 @@ impl Operation for PutPublicAccessBlock {
                 return Err(fault::not_implemented(&format!("{name} that is not true")));
             }
         }
-        Ok(Reply::read((), bucket.pos))
+        let set = cx.engines.objects.set_guarded(&self.bucket, true).await;
+        match set.map_err(|error| About::bucket(&self.bucket).fault(error))? {
+            Answer::Changed(done) => Ok(Reply::after(done)),
+            Answer::Unchanged((), pos) => Ok(Reply::read((), pos)),
+        }
     }
 }

@@ -109,7 +109,7 @@ impl Read {
             modified_since: self.if_modified_since,
             unmodified_since: self.if_unmodified_since,
         };
-        if given.admit(&found.object.head)? == Answer::Unchanged {
+        if given.admit(&found.object.head, cx.env().now())? == Answer::Unchanged {
             let reply = Reply::read(self.unchanged(&found), pos).status(StatusCode::NOT_MODIFIED);
             return Ok(Reading { reply, sent: None });
         }

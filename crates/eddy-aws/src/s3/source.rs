@@ -1,6 +1,6 @@
 //! The source of a copy.
 
-use eddy_base::Fault;
+use eddy_base::{Fault, Timestamp};
 use eddy_objects::{Error, Object};
 use eddy_wire::Time;
 use percent_encoding::percent_decode_str;
@@ -66,14 +66,14 @@ impl Source {
 impl Conditions {
     /// # Errors
     /// 412.
-    pub(super) fn admit(&self, source: &Object) -> Result<(), Fault> {
+    pub(super) fn admit(&self, source: &Object, now: Timestamp) -> Result<(), Fault> {
         let given = Given {
             matches: self.matches.as_deref(),
             none_match: self.none_match.as_deref(),
             modified_since: self.modified_since,
             unmodified_since: self.unmodified_since,
         };
-        given.admit_source(&source.head)
+        given.admit_source(&source.head, now)
     }
 }
 

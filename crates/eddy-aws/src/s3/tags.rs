@@ -120,12 +120,13 @@ fn checked(tags: Tags) -> Result<Tags, Fault> {
             return Err(invalid_tag("The TagKey you have provided is invalid").with("TagKey", key.clone()));
         }
         if value.chars().count() > TAG_VALUE_MAX || !value.chars().all(allowed) {
-            return Err(
-                invalid_tag("The TagValue you have provided is invalid").with("TagValue", value.clone())
-            );
+            return Err(invalid_tag("The TagValue you have provided is invalid")
+                .with("TagKey", key.clone())
+                .with("TagValue", value.clone()));
         }
         if key.starts_with("aws:") {
-            return Err(invalid_tag("System tags cannot be added/updated by requester"));
+            let text = "System tags cannot be added/updated by requester";
+            return Err(invalid_tag(text).with("TagKey", key.clone()));
         }
         if !keys.insert(key) {
             return Err(

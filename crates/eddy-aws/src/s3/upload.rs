@@ -27,7 +27,7 @@ impl<'a> Named<'a> {
     }
 
     pub(super) fn about(&self) -> About<'a> {
-        About { bucket: self.bucket, key: self.key, upload: self.text }
+        About { bucket: self.bucket, key: self.key, upload: self.text, range: "" }
     }
 }
 

@@ -81,8 +81,14 @@ impl Operation for UploadPartCopy {
             upload: named.name(),
             number: part_number(self.part_number)?,
         };
-        let admit = |found: &_| conditions.admit(found).map_err(Failure::Refused);
-        let about = About { bucket: &source.bucket, key: &source.key, upload: &self.upload_id };
+        let now = cx.env().now();
+        let admit = |found: &_| conditions.admit(found, now).map_err(Failure::Refused);
+        let about = About {
+            bucket: &source.bucket,
+            key: &source.key,
+            upload: &self.upload_id,
+            range: self.copy_source_range.as_deref().unwrap_or_default(),
+        };
         let copied = objects.copy_part(copy, admit).await.map_err(|failure| failure.fault(about))?;
         Ok(Reply::after(copied.map(|part| {
             let sums = Sums::of_value(part.checksum.algorithm, &part.checksum.value);

@@ -181,7 +181,7 @@ impl Front {
         };
         visit.asked = Some(asked.clone());
         if asked.facts.name == "s3" && visit.head.method == Method::OPTIONS {
-            return Err(s3::preflight(&inner.engines.objects, &visit.head, asked.bucket.as_deref()).into());
+            return Ok(s3::preflight(&inner.engines.objects, &visit.head, asked.bucket.as_deref())?);
         }
         let who = who::who(inner, &asked, &visit.head)?;
         visit.caller = who.caller.clone();

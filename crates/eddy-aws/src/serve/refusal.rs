@@ -147,6 +147,13 @@ fn in_s3(refusal: Refusal) -> Error {
             bad("AuthorizationHeaderMalformed", format!("The authorization header is malformed; {text}"))
         }
         Refusal::QueryMalformed(text) => bad("AuthorizationQueryParametersError", text),
+        Refusal::OldHeaderMalformed(given) => bad(
+            "InvalidArgument",
+            "AWS authorization header is invalid.  Expected AwsAccessKeyId:signature".to_owned(),
+        )
+        .with("ArgumentName", "Authorization")
+        .with("ArgumentValue", given),
+        Refusal::OldQueryMalformed(text) => forbidden("AccessDenied", &text),
         Refusal::TwoSignatures => bad(
             "InvalidArgument",
             "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string \
@@ -225,7 +232,10 @@ fn elsewhere(style: Style, refusal: Refusal) -> Error {
         style.error("SignatureDoesNotMatch", "SignatureDoesNotMatch", "InvalidSignatureException", message)
     };
     match refusal {
-        Refusal::HeaderMalformed(text) | Refusal::QueryMalformed(text) => incomplete(text),
+        Refusal::HeaderMalformed(text) | Refusal::QueryMalformed(text) | Refusal::OldQueryMalformed(text) => {
+            incomplete(text)
+        }
+        Refusal::OldHeaderMalformed(_) => incomplete("AWS authorization header is invalid.".to_owned()),
         Refusal::TwoSignatures => incomplete("The request has two signatures.".to_owned()),
         Refusal::Unsupported(what) => incomplete(format!("eddy does not support {what} yet")),
         Refusal::PayloadHashMalformed(text) => {

@@ -17,7 +17,7 @@ use super::recognise::ServiceAsked;
 use super::who::Who;
 use super::{Inner, Peer, fault, host};
 use crate::operation::Failure;
-use crate::{Cx, Engines, limits, table};
+use crate::{Cx, Engines, limits, s3, table};
 
 pub(super) struct Visit {
     pub inner: Arc<Inner>,
@@ -173,9 +173,11 @@ impl Visit {
     /// Adds what every answer has, counts, and leaves the request's node in the trace.
     pub(super) fn finish(mut self, mut response: Response<Outgoing>) -> Response<Outgoing> {
         let id = HeaderValue::from_str(&self.id.to_string()).expect("an id is plain ASCII");
-        let is_s3 = self.asked.as_ref().is_some_and(|asked| asked.protocol == Protocol::RestXml);
+        let s3 = self.asked.as_ref().filter(|asked| asked.protocol == Protocol::RestXml);
         let headers = response.headers_mut();
-        if is_s3 {
+        if let Some(asked) = s3 {
+            let objects = &self.inner.engines.objects;
+            headers.extend(s3::cross_origin(objects, &self.head, asked.bucket.as_deref()));
             headers.insert(HeaderName::from_static("x-amz-request-id"), id.clone());
             headers.insert(HeaderName::from_static("x-amz-id-2"), id);
         } else {

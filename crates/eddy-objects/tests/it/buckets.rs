@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use eddy_base::{Account, Scope};
-use eddy_objects::{BucketQuery, Error, When};
+use eddy_objects::{Answer, BucketQuery, Error, OriginRule, When};
 
 use crate::house::{House, by, outcome, scope};
 
@@ -51,6 +51,39 @@ async fn a_bucket_goes_only_when_it_is_empty() {
     );
     house.objects.create_bucket("bucket", &scope(), &[]).await.expect("the name is free");
     assert_eq!(house.objects.bucket_tags("bucket").expect("a bucket").value, []);
+}
+
+#[tokio::test]
+async fn what_a_bucket_is_set_to_lasts_as_long_as_it() {
+    let house = House::with(&["bucket"]).await;
+    let rule = OriginRule {
+        id: Some("one".into()),
+        origins: vec!["http://*.a".into()],
+        methods: vec!["GET".into()],
+        request_headers: vec!["*".into()],
+        exposed_headers: Vec::new(),
+        max_age_seconds: Some(3),
+    };
+    house.objects.set_origin_rules("bucket", std::slice::from_ref(&rule)).await.expect("rules");
+    house.objects.set_guarded("bucket", false).await.expect("a change");
+    let again = house.objects.set_guarded("bucket", false).await.expect("an answer");
+    assert!(matches!(again, Answer::Unchanged((), _)), "{again:?}");
+    let house = house.reopened().await;
+    let seen = |house: &House| {
+        let rules = house.objects.origin_rules("bucket").expect("a bucket").value;
+        (rules, house.objects.is_guarded("bucket").expect("a bucket").value)
+    };
+    assert_eq!(seen(&house), (vec![rule.clone()], false));
+    house.objects.set_origin_rules("bucket", &[]).await.expect("no rules");
+    house.objects.set_guarded("bucket", true).await.expect("a change");
+    assert_eq!(seen(&house), (Vec::new(), true));
+    house.objects.set_origin_rules("bucket", &[rule]).await.expect("rules");
+    house.objects.set_guarded("bucket", false).await.expect("a change");
+    assert_eq!(outcome(house.objects.delete_bucket("bucket").await), "done");
+    assert_eq!(outcome(house.objects.origin_rules("bucket")), "the bucket does not exist");
+    assert_eq!(outcome(house.objects.set_guarded("bucket", false).await), "the bucket does not exist");
+    house.objects.create_bucket("bucket", &scope(), &[]).await.expect("the name is free");
+    assert_eq!(seen(&house), (Vec::new(), true));
 }
 
 /// Writers and a remover at once: either the bucket is gone and so is every object, or it stands and holds what

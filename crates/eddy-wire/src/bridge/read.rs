@@ -10,6 +10,7 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 
 use super::{same, special};
+use crate::codec::malformed_xml;
 use crate::schema::{Codes, Member};
 use crate::validate::{lower_camel, missing};
 use crate::{Document, Error, Struct};
@@ -38,6 +39,10 @@ impl Refusal {
                 Error::new(codes.unsupported, message)
             }
             Refusal::Refused { code, message } => Error::new(code, message),
+            // Inside of a document; what is missing beside it has another name.
+            Refusal::Missing { path } if path.contains('.') && codes.malformed == "MalformedXML" => {
+                malformed_xml()
+            }
             Refusal::Missing { path } => Error::new(codes.invalid, missing(&path)),
             Refusal::Invalid { message, .. } => match special::split(&message) {
                 (Some(code), text) => Error::new(code.to_owned(), text),

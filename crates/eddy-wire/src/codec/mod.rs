@@ -39,17 +39,21 @@ impl Trouble {
     fn error(self, codes: &Codes) -> Error {
         let (code, message) = match self {
             // S3 says the same sentence whatever is wrong.
-            Trouble::Malformed(_) | Trouble::WrongType(_) if codes.malformed == "MalformedXML" => (
-                codes.malformed,
-                "The XML you provided was not well-formed or did not validate against our published schema"
-                    .to_owned(),
-            ),
+            Trouble::Malformed(_) | Trouble::WrongType(_) if codes.malformed == "MalformedXML" => {
+                return malformed_xml();
+            }
             Trouble::Malformed(why) => (codes.malformed, format!("Could not parse the request: {why}")),
             Trouble::WrongType(why) => (codes.wrong_type, why),
             Trouble::Binding(why) => (codes.invalid, why),
         };
         Error::new(code, message)
     }
+}
+
+/// What S3 says of every document that does not follow its schema.
+pub(crate) fn malformed_xml() -> Error {
+    let text = "The XML you provided was not well-formed or did not validate against our published schema";
+    Error::new("MalformedXML", text)
 }
 
 /// Reads a request's input: body, and in REST protocols labels, query and headers. A member that streams is

@@ -81,7 +81,9 @@ impl Maker {
     fn structure(&mut self, shape: &'static Shape, structure: &Structure, depth: usize) -> Struct {
         let mut value = Struct::new(shape);
         for (index, member) in structure.members.iter().enumerate() {
-            if member.location == Location::Body && depth < 6 && self.below(3) > 0 {
+            // XML is not read without what its model requires.
+            let wanted = member.required || depth < 6 && self.below(3) > 0;
+            if member.location == Location::Body && wanted {
                 value.put(index, self.value(member.shape.get(), depth + 1));
             }
         }

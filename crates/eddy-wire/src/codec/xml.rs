@@ -26,7 +26,8 @@ impl Names {
     }
 }
 
-/// Reads a structure whose root element is `root`.
+/// Reads a structure whose root element is `root`. It lacks no element that its model requires: what the model says of
+/// XML is the published schema, and a document that breaks it is as wrong as one that cannot be parsed.
 pub(super) fn read(shape: &'static Shape, root: &str, body: &[u8]) -> Result<Document, Trouble> {
     let element = Element::parse(body).map_err(Trouble::Malformed)?;
     if element.name != root {
@@ -69,6 +70,9 @@ fn read_structure(shape: &'static Shape, element: &Element) -> Result<Document, 
             }
         } else if let Some(child) = element.child(name) {
             value.put(index, read_value(member.shape.get(), child)?);
+        }
+        if member.required && value.at(index).is_none() {
+            return Err(Trouble::Malformed(format!("{} has no {name}", element.name)));
         }
     }
     Ok(Document::Struct(value))

@@ -105,6 +105,10 @@ pub enum Refusal {
     HeaderMalformed(String),
     #[error("the signature's query parameters are not understood: {0}")]
     QueryMalformed(String),
+    #[error("the old signature's header is not understood: {0}")]
+    OldHeaderMalformed(String),
+    #[error("the old signature's query parameters are not understood: {0}")]
+    OldQueryMalformed(String),
     #[error("more than one kind of signature")]
     TwoSignatures,
     #[error("eddy does not support {0} yet")]
@@ -170,7 +174,7 @@ pub fn claim(head: &Parts) -> Result<Option<Claim>, Refusal> {
         }
         // Bearer tokens and Basic belong to other planes; here they are the same as nothing.
         Some(_) | None if v4::in_query(query) => v4::from_query(query, head).map(Some),
-        Some(_) | None if v2::in_query(query) => v2::from_query(query).map(Some),
+        Some(_) | None if v2::begins_in_query(query) => v2::from_query(query).map(Some),
         Some(_) | None => Ok(None),
     }
 }

@@ -179,7 +179,7 @@ fn claims_that_cannot_be_read() {
         ),
         (format!("AWS4-HMAC-SHA256 {good}"), "yesterday", "DateMissing"),
         (format!("AWS4-HMAC-SHA256 {good}"), "20260103T030405Z", "DateMismatch"),
-        ("AWS nocolon".to_owned(), "20260102T030405Z", "HeaderMalformed"),
+        ("AWS nocolon".to_owned(), "20260102T030405Z", "OldHeaderMalformed"),
     ];
     for (authorization, date, expected) in cases {
         let request =
@@ -216,6 +216,10 @@ fn presigned_claims_that_cannot_be_read() {
     }
     assert!(matches!(check("X-Amz-Algorithm=AWS4-HMAC-SHA256"), Err(Refusal::QueryMalformed(_))));
     assert_eq!(check("list-type=2"), Ok(None));
+    for lacking in ["", "&Signature=0", "&Expires=1", "&Signature=0&Expires=soon"] {
+        let query = format!("AWSAccessKeyId=A{lacking}");
+        assert!(matches!(check(&query), Err(Refusal::OldQueryMalformed(_))), "{query}");
+    }
 }
 
 #[test]

@@ -72,9 +72,14 @@ pub(super) fn in_query(query: &str) -> bool {
     has("AWSAccessKeyId=") && has("Signature=")
 }
 
+/// Does the query name a key, so that the rest of a signature is missing if it is not there?
+pub(super) fn begins_in_query(query: &str) -> bool {
+    query.split('&').any(|part| part.starts_with("AWSAccessKeyId="))
+}
+
 /// `AWS AKID:signature`, with the time in `x-amz-date` or `Date`.
 pub(super) fn from_header(text: &str, head: &Parts) -> Result<Claim, Refusal> {
-    let malformed = || Refusal::HeaderMalformed("expecting \"AWS <YOUR-AKID>:<SIGNATURE>\"".to_owned());
+    let malformed = || Refusal::OldHeaderMalformed(text.to_owned());
     let (access_key, signature) =
         text.strip_prefix("AWS ").and_then(|rest| rest.trim().rsplit_once(':')).ok_or_else(malformed)?;
     let date = head.headers.get("x-amz-date").or_else(|| head.headers.get("date"));
@@ -99,7 +104,7 @@ pub(super) fn from_header(text: &str, head: &Parts) -> Result<Claim, Refusal> {
 pub(super) fn from_query(query: &str) -> Result<Claim, Refusal> {
     let needed = |name: &str| {
         canonical::parameter(query, name).filter(|value| !value.is_empty()).ok_or_else(|| {
-            Refusal::QueryMalformed(
+            Refusal::OldQueryMalformed(
                 "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters"
                     .to_owned(),
             )
@@ -107,7 +112,7 @@ pub(super) fn from_query(query: &str) -> Result<Claim, Refusal> {
     };
     let at_text = needed("Expires")?;
     let seconds: i64 = at_text.parse().map_err(|_| {
-        Refusal::QueryMalformed(format!(
+        Refusal::OldQueryMalformed(format!(
             "Invalid date (should be seconds since epoch): {}",
             at_text.chars().take(64).collect::<String>()
         ))

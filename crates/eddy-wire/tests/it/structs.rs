@@ -222,38 +222,47 @@ struct PutAnalytics {
 struct Analytics {
     id: String,
     filter: Option<Choice>,
+    storage_class_analysis: Analysis,
 }
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Analysis {}
 
 #[derive(Debug, PartialEq, Deserialize)]
 enum Choice {
     Prefix(String),
-    Tag { key: String },
+    Tag { key: String, value: String },
 }
 
 #[test]
 fn a_structure_with_one_member_is_an_enum_with_content() {
-    let put = |inside: &str| -> Result<Option<Choice>, Error> {
-        let body = format!("<AnalyticsConfiguration><Id>i</Id>{inside}</AnalyticsConfiguration>");
+    let put_with = |analysis: &str, inside: &str| -> Result<Option<Choice>, Error> {
+        let analysis = format!("<StorageClassAnalysis>{analysis}</StorageClassAnalysis>");
+        let body = format!("<AnalyticsConfiguration><Id>i</Id>{analysis}{inside}</AnalyticsConfiguration>");
         let request = http::Request::put("/b?analytics&id=i");
         let (routed, document) = read("s3", Protocol::RestXml, request, body.as_bytes())?;
         from_document(routed.operation, document).map(|put: PutAnalytics| put.analytics_configuration.filter)
     };
+    let put = |inside: &str| put_with("", inside);
     let prefix = put("<Filter><Prefix>p</Prefix></Filter>").expect("one");
     assert_eq!(prefix, Some(Choice::Prefix("p".into())));
-    let tag = put("<Filter><Tag><Key>k</Key></Tag></Filter>").expect("one");
-    assert_eq!(tag, Some(Choice::Tag { key: "k".into() }));
+    let tag = put("<Filter><Tag><Key>k</Key><Value>v</Value></Tag></Filter>").expect("one");
+    assert_eq!(tag, Some(Choice::Tag { key: "k".into(), value: "v".into() }));
     assert_eq!(put("").expect("none is needed"), None);
 
     let message = |inside: &str| put(inside).expect_err("refused").message;
     assert_eq!(message("<Filter></Filter>"), "AnalyticsFilter must have exactly one member");
-    let two = "<Filter><Prefix>p</Prefix><Tag><Key>k</Key></Tag></Filter>";
+    let two = "<Filter><Prefix>p</Prefix><Tag><Key>k</Key><Value>v</Value></Tag></Filter>";
     assert_eq!(message(two), "AnalyticsFilter must have exactly one member");
     let unsupported =
         |path: &str| format!("The parameter AnalyticsConfiguration.{path} is not supported by eddy.");
     assert_eq!(message("<Filter><And><Prefix>p</Prefix></And></Filter>"), unsupported("Filter.And"));
-    assert_eq!(
-        message("<Filter><Tag><Key>k</Key><Value>v</Value></Tag></Filter>"),
-        unsupported("Filter.Tag.Value")
+    let target = "<S3BucketDestination><Format>CSV</Format><Bucket>b</Bucket></S3BucketDestination>";
+    let export = format!(
+        "<DataExport><OutputSchemaVersion>V_1</OutputSchemaVersion><Destination>{target}</Destination></DataExport>"
     );
-    assert_eq!(message("<StorageClassAnalysis/>"), unsupported("StorageClassAnalysis"));
+    let export = put_with(&export, "").expect_err("refused").message;
+    assert_eq!(export, unsupported("StorageClassAnalysis.DataExport"));
+    let lacking = put("<Filter><Tag><Key>k</Key></Tag></Filter>").expect_err("refused");
+    assert_eq!(lacking.code, "MalformedXML", "a tag has a value");
 }

@@ -62,9 +62,8 @@ def test_parts_are_held_against_what_was_uploaded(s3, bucket):
     assert s3.complete_multipart_upload(**parts(1, 2))['ETag'] == done['ETag'], 'asked again, answered again'
     refused(s3.upload_part, code='NoSuchUpload', status=404, **upload, PartNumber=1, Body=b'')
     refused(s3.list_parts, code='NoSuchUpload', status=404, **upload)
-    attributes = s3.get_object_attributes(Bucket=bucket, Key='key', ObjectAttributes=['ObjectParts'], MaxParts=1)
-    told = attributes['ObjectParts']
-    assert (told['TotalPartsCount'], told['IsTruncated'], told['Parts'][0]['Size']) == (2, True, 5 * MIB)
+    attributes = s3.get_object_attributes(Bucket=bucket, Key='key', ObjectAttributes=['ObjectParts'])
+    assert attributes['ObjectParts'] == {'TotalPartsCount': 2}
 
 
 def test_uploads_and_parts_are_listed(s3, bucket):
