@@ -11,6 +11,7 @@ use eddy_base::{Env, Id, Task};
 use tokio::io::unix::AsyncFd;
 use tokio::sync::{Mutex, watch};
 
+use super::family::{self, Life};
 use super::link::{self, End, Link};
 use super::logs::Logs;
 use super::meter::Meter;
@@ -22,7 +23,7 @@ use crate::supervisor::message::GroupFile;
 use crate::sys::packet;
 use crate::{Error, Event, Failure, Freeze, Init, Invoked, Reply, Usage};
 
-/// A guest that has closed its channel may take this long to end by itself before it is ended.
+/// Where it cannot be seen whether a guest that has closed its channel is ending: how long it may take to.
 const LAST_WORDS: Duration = Duration::from_millis(250);
 
 /// How long the death of a jail may take before whoever waits for it gives up.
@@ -182,10 +183,16 @@ impl Guest {
     /// How it ended, or how it will be ended if it only has closed its channel.
     async fn last_words(&self) -> Failure {
         let mut end = self.end.clone();
+        // A process closes its files a while before anybody hears of its end: on a busy machine a long while.
+        let patience = match family::life(self.meter.pid()) {
+            Life::Ending => BURIAL,
+            Life::Unknown => LAST_WORDS,
+            Life::GoesOn => Duration::ZERO,
+        };
         let ended = tokio::select! {
             biased;
             end = end.wait_for(Option::is_some) => end.ok().and_then(|end| end.clone()),
-            () = self.env.sleep(LAST_WORDS) => None,
+            () = self.env.sleep(patience) => None,
         };
         let Some(end) = ended else { return Failure::Exit { code: None, signal: None } };
         if end.supervisor_gone {

@@ -6,7 +6,6 @@
 //! look is due when the guest could be at its limit, for no machine fills memory faster than
 //! [`MEMORY_GROWTH_BYTES_PER_SECOND`].
 
-use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,6 +14,7 @@ use std::time::Duration;
 use eddy_base::Env;
 use rustix::fs::fstatvfs;
 
+use super::family;
 use super::notice::{Armed, Notice};
 use crate::Usage;
 use crate::limits::{MEMORY_GROWTH_BYTES_PER_SECOND, MEMORY_LOOK, MEMORY_LOOK_BY_PAGES, MEMORY_LOOK_MAX};
@@ -105,6 +105,11 @@ impl Meter {
         Duration::from_micros(micros).clamp(least, MEMORY_LOOK_MAX)
     }
 
+    /// The jail's first process, as the host knows it.
+    pub(crate) fn pid(&self) -> i32 {
+        self.pid
+    }
+
     /// An invocation begins.
     pub(crate) fn begin(&self) {
         if let Some(peak) = self.file(GroupFile::MemoryPeak) {
@@ -122,7 +127,7 @@ impl Meter {
         let (both, memory) = match self.file(GroupFile::MemoryNow).and_then(number) {
             Some(both) => (both, both.saturating_sub(temporary)),
             None => {
-                let memory = family_bytes(self.pid);
+                let memory = family::bytes(self.pid);
                 (memory.saturating_add(temporary), memory)
             }
         };
@@ -212,33 +217,6 @@ fn number(file: &OwnedFd) -> Option<u64> {
     std::str::from_utf8(&bytes[..count]).ok()?.trim().parse().ok()
 }
 
-/// The pages of all processes below `first`, shared ones by their share.
-fn family_bytes(first: i32) -> u64 {
-    let mut total = 0;
-    let mut left = children(first);
-    // The limit on processes bounds this; the number here only guards against a family that grows as we look.
-    for _ in 0..4096 {
-        let Some(pid) = left.pop() else { break };
-        total += proportional_bytes(pid);
-        left.extend(children(pid));
-    }
-    total
-}
-
-fn children(pid: i32) -> Vec<i32> {
-    let listed = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-    listed.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
-}
-
-fn proportional_bytes(pid: i32) -> u64 {
-    let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
-    let kilobytes: u64 = rollup
-        .lines()
-        .find_map(|line| line.strip_prefix("Pss:")?.trim().strip_suffix("kB")?.trim().parse().ok())
-        .unwrap_or(0);
-    kilobytes * 1024
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -246,7 +224,6 @@ mod tests {
     #[test]
     fn a_process_without_groups_is_measured_by_its_pages() {
         let own = i32::try_from(std::process::id()).expect("process ids fit");
-        assert!(proportional_bytes(own) > 100 * 1024);
         let meter = Meter::new(Vec::new(), None, own, 1 << 30);
         meter.begin();
         assert!(meter.look().needed < 1 << 30);

@@ -1,6 +1,7 @@
 //! The real adapter of [`Jail`]: processes in Linux jails, made by a supervisor.
 
 mod calls;
+mod family;
 mod guest;
 mod link;
 mod logs;
