@@ -77,21 +77,51 @@ async fn many(server: &Server, path: &str) -> Result<Vec<Row>, String> {
     for _ in 0..CLIENTS {
         let (mut connection, path) = (Connection::open(server.address, key.clone()).await?, path.to_owned());
         clients.spawn(async move {
-            let mut spans = Vec::new();
+            let (mut spans, mut errors) = (Vec::new(), Vec::new());
             while Instant::now() < over {
                 let begun = Instant::now();
-                invoke(&mut connection, &path).await?;
-                spans.push(begun.elapsed());
+                match invoke(&mut connection, &path).await {
+                    Ok(()) => spans.push(begun.elapsed()),
+                    Err(why) => errors.push(why),
+                }
             }
-            Ok::<Vec<Duration>, String>(spans)
+            (spans, errors)
         });
     }
-    let mut took = Vec::new();
-    while let Some(spans) = clients.join_next().await {
-        took.extend(spans.map_err(|why| why.to_string())??);
+    let (mut took, mut failed) = (Vec::new(), Vec::new());
+    while let Some(done) = clients.join_next().await {
+        let (spans, errors) = done.map_err(|why| why.to_string())?;
+        took.extend(spans);
+        failed.extend(errors);
+    }
+    if let Some(first) = failed.first() {
+        eprintln!("the first of {} errors: {first}", failed.len());
     }
     let per_second = format!("{:.0}/s", rate(took.len() as u64, SPAN));
-    Ok(vec![Row::new("warm Python invoke, signed, 16 clients", per_second, spread(&mut took))])
+    let (alive, made) = environments(server).await?;
+    Ok(vec![
+        Row::new("warm Python invoke, signed, 16 clients", per_second, spread(&mut took)),
+        Row::new("  environments alive behind them", alive.to_string(), format!("limit {CLIENTS}")),
+        Row::new("  environments made for them, ever", made.to_string(), format!("limit {CLIENTS}")),
+        Row::new("  invocations that failed", failed.len().to_string(), "limit 0"),
+    ])
+}
+
+/// How many environments of the function live, as the server's metrics tell, and how many have worked at all: each has
+/// a log stream of its own. Idle ones stay for longer than this takes, so neither misses one that was there.
+async fn environments(server: &Server) -> Result<(u64, usize), String> {
+    let mut connection = Connection::open(server.address, Arc::new(server.key()?)).await?;
+    let request = http::Request::get("/_eddy/metrics").header("host", server.address.to_string());
+    let request = request.body(Full::new(Bytes::new())).map_err(|why| why.to_string())?;
+    let metrics = connection.send(request).await?;
+    let metrics = String::from_utf8_lossy(&metrics.body).into_owned();
+    let head = format!("eddy_environments{{function=\"{FUNCTION}\"}} ");
+    let alive = metrics.lines().find_map(|line| line.strip_prefix(&head)?.trim().parse().ok());
+    let alive = alive.ok_or_else(|| format!("no line `{head}` in the metrics"))?;
+    let asked = serde_json::json!({ "logGroupName": format!("/aws/lambda/{FUNCTION}"), "limit": 50 });
+    let streams = ask::logs(&mut connection, "DescribeLogStreams", &asked).await?;
+    let made = streams["logStreams"].as_array().map(Vec::len);
+    Ok((alive, made.ok_or_else(|| format!("no log streams: {streams}"))?))
 }
 
 /// An HTTP API in front of the function; gives its path on the server.
