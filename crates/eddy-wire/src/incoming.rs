@@ -6,11 +6,13 @@
 //! piece that the network handed over; [`Incoming::collect`] holds a whole body, up to its bound.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::{Buf, Bytes, BytesMut};
-use eddy_base::{Code, Fault, Subject};
+use eddy_base::env::timeout;
+use eddy_base::{Code, Env, Fault, Subject};
 use http::request::Parts;
 use http_body::Body;
 use http_body_util::BodyExt;
@@ -19,6 +21,7 @@ use ring::digest;
 
 use crate::checksum::{Algorithm, Checksum, Hasher};
 use crate::chunked::Decoder;
+use crate::limits::BODY_SILENCE;
 use crate::sign::{ChunkSigner, Payload, hex};
 
 /// Why a body is not what its head said.
@@ -26,6 +29,8 @@ use crate::sign::{ChunkSigner, Payload, hex};
 pub enum Error {
     #[error("the body ended before its length")]
     Incomplete,
+    #[error("nothing of the body came for {} seconds", BODY_SILENCE.as_secs())]
+    Silent,
     #[error("the body's chunks cannot be read")]
     ChunkMalformed,
     #[error("the signature of a chunk or of the trailers does not match")]
@@ -62,6 +67,8 @@ pub struct Incoming {
     decoder: Option<Decoder>,
     length: Option<u64>,
     seen: u64,
+    /// Whose clock says that nothing comes any more; without one the body may take its time.
+    clock: Option<Arc<dyn Env>>,
     /// The network was asked for it, which lets a client begin that waits for leave to send.
     begun: bool,
     declared: Declared,
@@ -118,6 +125,7 @@ impl Incoming {
             decoder: None,
             length: content_length(head),
             seen: 0,
+            clock: None,
             begun: false,
             declared: Declared::default(),
             md5: None,
@@ -125,6 +133,12 @@ impl Incoming {
             hashers: Vec::new(),
             outcome: None,
         }
+    }
+
+    /// The same, given up with [`Error::Silent`] once nothing of it comes for [`BODY_SILENCE`] while it is waited for.
+    #[must_use]
+    pub fn impatient(self, env: &Arc<dyn Env>) -> Incoming {
+        Incoming { clock: Some(env.clone()), ..self }
     }
 
     /// Takes the body out of its chunks and holds it against its payload hash. `chunks` checks the signatures
@@ -250,6 +264,11 @@ impl Incoming {
         self.begun
     }
 
+    /// Was it given up since nothing came any more?
+    pub fn is_silent(&self) -> bool {
+        self.outcome == Some(Err(Error::Silent))
+    }
+
     /// Has all of it come?
     pub fn is_over(&self) -> bool {
         self.body.is_end_stream()
@@ -318,7 +337,12 @@ impl Incoming {
                 }
             }
             self.begun = true;
-            match self.body.frame().await {
+            let frame = self.body.frame();
+            let frame = match &self.clock {
+                Some(env) => timeout(env, BODY_SILENCE, frame).await.map_err(|_| Error::Silent)?,
+                None => frame.await,
+            };
+            match frame {
                 None => return Ok(None),
                 Some(Err(_)) => return Err(Error::Incomplete),
                 Some(Ok(frame)) => self.rest = frame.into_data().unwrap_or_default(),
@@ -413,6 +437,8 @@ impl From<Error> for Fault {
                 "IncompleteBody",
                 "You did not provide the number of bytes specified by the Content-Length HTTP header",
             ),
+            // Each protocol has its own name for it.
+            Error::Silent => Fault::new(Code::TimedOut, Subject::Request, error.to_string()),
             Error::ChunkMalformed => invalid("IncompleteBody", "The request body terminated unexpectedly"),
             Error::ChunkSignature => about(
                 Code::Unauthenticated,
@@ -473,7 +499,11 @@ impl From<Error> for Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http_body_util::Full;
+    use eddy_base::Timestamp;
+    use eddy_base::env::Manual;
+    use futures_util::{StreamExt as _, stream};
+    use http_body::Frame;
+    use http_body_util::{Full, StreamBody};
 
     fn head(headers: &[(&'static str, &str)]) -> Parts {
         let mut request = http::Request::builder().uri("/");
@@ -538,6 +568,26 @@ mod tests {
         ] {
             assert_eq!(read(&headers, body).await.unwrap_err(), expected, "{body:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_body_is_waited_for_while_it_comes() {
+        let clock = Manual::new(Timestamp::from_seconds(0));
+        let env: Arc<dyn Env> = Arc::new(clock.clone());
+        let pieces = [(), ()].map(|()| Ok::<_, Error>(Frame::data(Bytes::from_static(b"abc"))));
+        let body = StreamBody::new(stream::iter(pieces).chain(stream::pending()));
+        let mut incoming = Incoming::new(&head(&[("content-length", "9")]), body).impatient(&env);
+        for _ in 0..2 {
+            assert_eq!(incoming.next().await, Ok(Some(Bytes::from_static(b"abc"))));
+            clock.advance(BODY_SILENCE);
+        }
+        let (next, ()) = tokio::join!(incoming.next(), async {
+            clock.asleep().await;
+            clock.advance(BODY_SILENCE);
+        });
+        assert_eq!(next, Err(Error::Silent));
+        assert!(incoming.is_silent());
+        assert_eq!(incoming.finish().await, Err(Error::Silent), "and it stays so");
     }
 
     #[tokio::test]

@@ -1,5 +1,10 @@
 //! What the wire takes at most.
 
+use std::time::Duration;
+
+/// How long a body may stand still while it is waited for: S3's own bound, as clients know it.
+pub const BODY_SILENCE: Duration = Duration::from_secs(20);
+
 /// How deep values of a request may nest. DynamoDB allows 32 levels, each of which is a structure and a map.
 pub const DEPTH_MAX: usize = 100;
 

@@ -71,7 +71,7 @@ where
 {
     let engines = front.engines();
     let (head, body) = request.into_parts();
-    let body = Incoming::new(&head, body);
+    let body = Incoming::new(&head, body).impatient(engines.store.env());
     let exchange = Exchange::begin(engines, peer);
     let asked = exchange.head(engines, &door, &head, peer);
     let plan = match door.front {

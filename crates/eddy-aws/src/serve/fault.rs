@@ -16,6 +16,9 @@ pub(super) fn worded(service: Option<&Service>, facts: &Facts, protocol: Protoco
     if code == Code::Denied && subject == Subject::Request && name.is_none() {
         return refusal::denied(protocol, message);
     }
+    if code == Code::TimedOut && subject == Subject::Request && name.is_none() {
+        return refusal::silent(protocol);
+    }
     let name = name.unwrap_or_else(|| match (code, service) {
         (Code::Unsupported, _) => facts.codes.unsupported,
         (_, Some(service)) => (service.errors)(code, subject),

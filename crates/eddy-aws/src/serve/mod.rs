@@ -158,7 +158,7 @@ impl Front {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let (head, body) = request.into_parts();
-        let body = Incoming::new(&head, body);
+        let body = Incoming::new(&head, body).impatient(self.inner.engines.store.env());
         let mut visit = Visit::new(self.inner.clone(), head, body, peer);
         let answer = AssertUnwindSafe(self.answer(&mut visit)).catch_unwind().await;
         let response = match answer {

@@ -74,6 +74,18 @@ pub(crate) fn denied(protocol: Protocol, message: String) -> Error {
     Style::of(protocol).error("AccessDenied", "AccessDenied", "AccessDeniedException", message)
 }
 
+/// A client that began to send a body and does not go on. SDKs try such a request again.
+pub(crate) fn silent(protocol: Protocol) -> Error {
+    let text = "Your socket connection to the server was not read from or written to within the timeout period. Idle \
+                connections will be closed.";
+    let (code, status) = match Style::of(protocol) {
+        Style::S3 => ("RequestTimeout", StatusCode::BAD_REQUEST),
+        Style::Query => ("RequestTimeout", StatusCode::REQUEST_TIMEOUT),
+        Style::Json | Style::RestJson => ("RequestTimeoutException", StatusCode::REQUEST_TIMEOUT),
+    };
+    Error::new(code, text).with_status(status)
+}
+
 /// A key that identity does not accept.
 pub(crate) fn of_key(protocol: Protocol, refused: Refused, access_key: &str) -> Error {
     let style = Style::of(protocol);

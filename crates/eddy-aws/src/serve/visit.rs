@@ -224,11 +224,14 @@ fn shown(label: &str) -> String {
 }
 
 /// Takes in what the client is still sending, so that it reads its answer instead of finding the connection reset.
-/// False: it cannot be waited for, since it is too much, or the client waits for leave to send; then the connection
-/// ends with the answer.
+/// False: it cannot be waited for, since it is too much, or comes no more, or the client waits for leave to send; then
+/// the connection ends with the answer.
 pub(crate) fn linger(engines: &Engines, head: &Parts, body: Incoming) -> bool {
     if body.is_over() {
         return true;
+    }
+    if body.is_silent() {
+        return false;
     }
     let waits = head.headers.contains_key(EXPECT) && !body.is_begun();
     if waits || body.length().is_none_or(|length| length > limits::LINGER_BYTES_MAX) {

@@ -39,8 +39,11 @@ pub async fn open() -> House {
 }
 
 pub async fn open_with(auth: Auth) -> House {
+    open_in(auth, Arc::new(System::default())).await
+}
+
+pub async fn open_in(auth: Auth, env: Arc<dyn Env>) -> House {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let env: Arc<dyn Env> = Arc::new(System::default());
     let spaces = [
         eddy_bus::SPACES,
         eddy_functions::SPACES,

@@ -1,11 +1,21 @@
 //! S3 as clients hear it: statuses, codes, headers, documents. What real clients do is in `crates/eddy/tests`.
 
+use std::convert::Infallible;
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
+use eddy_aws::Auth;
+use eddy_base::Timestamp;
+use eddy_base::env::Manual;
+use eddy_wire::limits::BODY_SILENCE;
+use futures_util::{StreamExt as _, stream};
 use http::Request;
+use http_body::Frame;
+use http_body_util::StreamBody;
 
-use crate::harness::{Answer, HOST, House, open};
+use crate::harness::{Answer, HOST, House, open, open_in};
 
 async fn send(house: &House, method: &str, uri: &str, headers: &[(&str, &str)], body: &str) -> Answer {
     let mut request = Request::builder().method(method).uri(uri).header("host", HOST);
@@ -310,4 +320,38 @@ async fn notifications_are_held_against_functions() {
     put(&house, "/bucket?notification", "<NotificationConfiguration/>").await;
     let read = send(&house, "GET", "/bucket?notification", &[], "").await;
     assert_eq!(read.xml("CloudFunction"), None, "{read:?}");
+}
+
+/// The client sends a part of what it announced, and then nothing.
+#[tokio::test]
+async fn a_body_that_falls_silent_is_given_up() {
+    let clock = Manual::new(Timestamp::from_seconds(1_800_000_000));
+    let house = open_in(Auth::Enforce, Arc::new(clock.clone())).await;
+    put(&house, "/bucket", "").await;
+    let (whole, part) = (Bytes::from("x".repeat(300_000)), Bytes::from("x".repeat(200_000)));
+    for (service, method, uri, status, code) in [
+        ("s3", "PUT", "/bucket/key", 400, "RequestTimeout"),
+        ("s3", "PUT", "/bucket?tagging", 400, "RequestTimeout"),
+        ("lambda", "POST", "/2015-03-31/functions", 408, "RequestTimeoutException"),
+        ("sts", "POST", "/", 408, "RequestTimeout"),
+    ] {
+        let request = Request::builder()
+            .method(method)
+            .uri(uri)
+            .header("host", HOST)
+            .header("content-length", "300000");
+        let kind = if service == "sts" { "application/x-www-form-urlencoded" } else { "text/plain" };
+        let request = request.header("content-type", kind).header("content-md5", "1B2M2Y8AsgTpgAmY7PhCfg==");
+        let request = house.sign(&house.root(), service, request.body(whole.clone()).expect("a request"));
+        let first = Ok::<_, Infallible>(Frame::data(part.clone()));
+        let body = StreamBody::new(stream::iter([first]).chain(stream::pending()));
+        let (answer, ()) = tokio::join!(house.send(request.map(|_| body)), async {
+            clock.asleep_for(BODY_SILENCE).await;
+            clock.advance(BODY_SILENCE);
+        });
+        assert_eq!(told(&answer), error(status, code), "{service} {uri}");
+        assert_eq!(answer.header("connection"), "close");
+    }
+    let listed = send(&house, "GET", "/bucket?list-type=2", &[], "").await;
+    assert_eq!(listed.xml("KeyCount"), Some("0"), "{listed:?}");
 }

@@ -44,7 +44,7 @@ where
         return eddy_aws::lambda::package_url::serve(&app.engines, &head);
     }
     if path.starts_with(admin::PREFIX) {
-        let mut body = Incoming::new(&head, body);
+        let mut body = Incoming::new(&head, body).impatient(app.engines.store.env());
         let Ok(body) = body.collect(BODY_BYTES_MAX).await else {
             return text(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large or cut off");
         };
