@@ -8,43 +8,39 @@ use eddy_identity::Caller;
 use eddy_objects::{Checksum, Coverage, Found};
 use eddy_wire::Time;
 use http::StatusCode;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::condition::{Answer, Given, quoted};
 use super::describe::{self, UNKNOWN_TYPE};
 use super::encryption::AES256;
 use super::fault::{self, About};
 use super::listing::whole_seconds;
-use super::names;
+use super::names::{self, object_arn};
 use super::range::{self, content_range};
 use super::sums::Sums;
-use crate::{Cx, Reply};
+use crate::{Cx, Needs, Reply};
 
-/// A read as both operations get it.
+/// A read as both operations ask for it.
+#[derive(Deserialize)]
 pub(super) struct Read {
-    pub bucket: String,
-    pub key: String,
-    pub version_id: Option<String>,
-    pub expected_bucket_owner: Option<String>,
-    pub if_match: Option<String>,
-    pub if_none_match: Option<String>,
-    pub if_modified_since: Option<Time>,
-    pub if_unmodified_since: Option<Time>,
-    pub range: Option<String>,
-    pub part_number: Option<i64>,
-    pub checksum_mode: Option<String>,
-    pub overrides: Overrides,
-}
-
-/// Headers of the answer that the request wants otherwise.
-#[derive(Default)]
-pub(super) struct Overrides {
-    pub cache_control: Option<String>,
-    pub content_disposition: Option<String>,
-    pub content_encoding: Option<String>,
-    pub content_language: Option<String>,
-    pub content_type: Option<String>,
-    pub expires: Option<Time>,
+    bucket: String,
+    key: String,
+    version_id: Option<String>,
+    expected_bucket_owner: Option<String>,
+    if_match: Option<String>,
+    if_none_match: Option<String>,
+    if_modified_since: Option<Time>,
+    if_unmodified_since: Option<Time>,
+    range: Option<String>,
+    part_number: Option<i64>,
+    checksum_mode: Option<String>,
+    /// Headers of the answer that the request wants otherwise.
+    response_cache_control: Option<String>,
+    response_content_disposition: Option<String>,
+    response_content_encoding: Option<String>,
+    response_content_language: Option<String>,
+    response_content_type: Option<String>,
+    response_expires: Option<Time>,
 }
 
 /// The answer's members; those of HeadObject and of GetObject are the same.
@@ -90,16 +86,20 @@ struct Extent {
 }
 
 impl Read {
+    pub(super) fn needs(&self) -> Needs {
+        Needs::one("s3:GetObject", object_arn(&self.bucket, &self.key))
+    }
+
     /// # Errors
     /// No such bucket or object, a condition, a range.
     pub(super) fn answer(self, cx: &Cx) -> Result<Reading, Fault> {
         names::open(cx, &self.bucket, self.expected_bucket_owner.as_deref())?;
         unversioned(self.version_id.as_deref())?;
-        if cx.caller == Caller::Anonymous && self.overrides.any() {
+        if cx.caller == Caller::Anonymous && self.has_overrides() {
             let text = "Request specific response headers cannot be used for anonymous GET requests.";
             return Err(fault::invalid_request(text));
         }
-        self.overrides.check()?;
+        self.check_overrides()?;
         let seen = cx.engines.objects.get(&self.bucket, &self.key);
         let seen = seen.map_err(|error| About::object(&self.bucket, &self.key).fault(error))?;
         let (found, pos) = (seen.value, seen.pos);
@@ -117,6 +117,34 @@ impl Read {
         let (range, status) = (extent.range.clone(), extent.status);
         let reply = Reply::read(self.output(&found, extent), pos).status(status);
         Ok(Reading { reply, sent: Some((found, range)) })
+    }
+
+    /// # Errors
+    /// A text that no header can hold.
+    fn check_overrides(&self) -> Result<(), Fault> {
+        for (name, given) in [
+            ("response-cache-control", &self.response_cache_control),
+            ("response-content-disposition", &self.response_content_disposition),
+            ("response-content-encoding", &self.response_content_encoding),
+            ("response-content-language", &self.response_content_language),
+            ("response-content-type", &self.response_content_type),
+        ] {
+            let fits = |letter: char| u32::from(letter) <= 0xff && (letter == '\t' || !letter.is_control());
+            if let Some(value) = given.as_deref().filter(|value| !value.chars().all(fits)) {
+                let text = "Header value cannot be represented using ISO-8859-1.";
+                return Err(fault::invalid_argument(text, name, value));
+            }
+        }
+        Ok(())
+    }
+
+    fn has_overrides(&self) -> bool {
+        self.response_cache_control.is_some()
+            || self.response_content_disposition.is_some()
+            || self.response_content_encoding.is_some()
+            || self.response_content_language.is_some()
+            || self.response_content_type.is_some()
+            || self.response_expires.is_some()
     }
 
     fn extent(&self, found: &Found) -> Result<Extent, Fault> {
@@ -158,15 +186,15 @@ impl Read {
             checksum_sha1: sums.sha1,
             checksum_sha256: sums.sha256,
             checksum_type: sums.kind,
-            cache_control: self.overrides.cache_control.or(said.cache_control),
-            content_disposition: self.overrides.content_disposition.or(said.content_disposition),
-            content_encoding: self.overrides.content_encoding.or(said.content_encoding),
-            content_language: self.overrides.content_language.or(said.content_language),
+            cache_control: self.response_cache_control.or(said.cache_control),
+            content_disposition: self.response_content_disposition.or(said.content_disposition),
+            content_encoding: self.response_content_encoding.or(said.content_encoding),
+            content_language: self.response_content_language.or(said.content_language),
             content_range: extent.content_range,
             content_type: Some(
-                self.overrides.content_type.or(said.content_type).unwrap_or_else(|| UNKNOWN_TYPE.to_owned()),
+                self.response_content_type.or(said.content_type).unwrap_or_else(|| UNKNOWN_TYPE.to_owned()),
             ),
-            expires: self.overrides.expires.map(http_date).or(said.expires),
+            expires: self.response_expires.map(http_date).or(said.expires),
             metadata: describe::told(said.metadata),
             parts_count: extent.parts_count,
             tag_count: Some(tag_count).filter(|count| *count > 0),
@@ -200,36 +228,6 @@ impl Read {
             tag_count: None,
             server_side_encryption: None,
         }
-    }
-}
-
-impl Overrides {
-    /// # Errors
-    /// A text that no header can hold.
-    fn check(&self) -> Result<(), Fault> {
-        for (name, given) in [
-            ("response-cache-control", &self.cache_control),
-            ("response-content-disposition", &self.content_disposition),
-            ("response-content-encoding", &self.content_encoding),
-            ("response-content-language", &self.content_language),
-            ("response-content-type", &self.content_type),
-        ] {
-            let fits = |letter: char| u32::from(letter) <= 0xff && (letter == '\t' || !letter.is_control());
-            if let Some(value) = given.as_deref().filter(|value| !value.chars().all(fits)) {
-                let text = "Header value cannot be represented using ISO-8859-1.";
-                return Err(fault::invalid_argument(text, name, value));
-            }
-        }
-        Ok(())
-    }
-
-    fn any(&self) -> bool {
-        self.cache_control.is_some()
-            || self.content_disposition.is_some()
-            || self.content_encoding.is_some()
-            || self.content_language.is_some()
-            || self.content_type.is_some()
-            || self.expires.is_some()
     }
 }
 
