@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use eddy_base::{Code, Fault, Id, Scope};
+use eddy_base::{Code, Fault, Id, Region, Scope};
 use eddy_functions::function::Auth;
 use eddy_functions::{Asked, Invoke, Invoked};
 use eddy_identity::Caller;
@@ -189,6 +189,11 @@ impl Call {
     /// The function that is to be asked.
     pub fn target(&self) -> &Target {
         &self.target
+    }
+
+    /// The region that a signature must be for.
+    pub fn region(&self) -> &Region {
+        &self.scope.region
     }
 
     /// The route's key; none for a function's URL.

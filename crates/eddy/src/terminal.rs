@@ -16,6 +16,7 @@ use eddy_telemetry::{Kind, News, Node};
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::assemble::App;
+use crate::cli::harmless;
 
 /// Trees older than the newest this many are forgotten; their latecomers start at the margin.
 const TREES_MAX: usize = 4096;
@@ -91,7 +92,7 @@ impl Terminal {
     /// What the bus says about an event: that it comes again, or that it is given up.
     pub fn note(&mut self, progress: &Progress, now: eddy_base::Timestamp) -> Vec<String> {
         let eddy_bus::TargetName::Function { name, .. } = &progress.target;
-        let what = format!("{name}: {} {}", progress.kind, progress.subject);
+        let what = format!("{name}: {} {}", progress.kind, progress.subject).replace(char::is_control, "?");
         let (attempt, attempts) = (progress.attempt, progress.attempts_max);
         let said = match &progress.step {
             Step::Delivered { .. } => return Vec::new(),
@@ -175,7 +176,7 @@ pub fn print_finished(app: &Arc<App>) -> Task {
             let mut stderr = io::stderr().lock();
             for line in lines {
                 // A terminal that is gone is no reason to stop serving.
-                drop(writeln!(stderr, "{line}"));
+                drop(writeln!(stderr, "{}", harmless(&line)));
             }
         }
     };

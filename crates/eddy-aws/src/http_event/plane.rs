@@ -109,7 +109,7 @@ async fn run(front: &Front, head: &Parts, mut body: Incoming, call: Call) -> Ans
     if !call.must_be_signed() {
         return call.run(bytes, None).await;
     }
-    match front.caller("lambda", head, &bytes) {
+    match front.caller("lambda", Some(call.region()), head, &bytes) {
         Ok(Caller::Anonymous) => call.run(bytes, None).await,
         Ok(caller) => call.run(bytes, Some(&caller)).await,
         Err(why) => Answer { trouble: Some(why.message), ..call.refuse(Refusal::Forbidden) },

@@ -24,7 +24,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use eddy_base::{Cause, Id};
+use eddy_base::{Cause, Id, Region};
 use eddy_identity::Caller;
 use eddy_wire::sign::{self, sha256_hex};
 use eddy_wire::{Incoming, Outgoing, Protocol, Routed, decode, encode, inflate, route, schema, validate};
@@ -125,12 +125,19 @@ impl Front {
         recognise::plane(head, &self.inner.engines.settings.domains)
     }
 
-    /// Who signed a request of a data plane that asks for IAM (a function URL with AWS_IAM), for `service`.
-    /// Without a signature: [`Caller::Anonymous`].
+    /// Who signed a request of a data plane that asks for IAM (a function URL with AWS_IAM), for `service`, and for
+    /// `region` where that counts. Without a signature: [`Caller::Anonymous`].
     ///
     /// # Errors
-    /// The refusal of a key or signature, in the words of the JSON protocols.
-    pub fn caller(&self, service: &str, head: &Parts, body: &[u8]) -> Result<Caller, eddy_wire::Error> {
+    /// The refusal of a key or signature, in the words of the JSON protocols. A body that the signature leaves open is
+    /// one: these planes hash it.
+    pub fn caller(
+        &self,
+        service: &str,
+        region: Option<&Region>,
+        head: &Parts,
+        body: &[u8],
+    ) -> Result<Caller, eddy_wire::Error> {
         let facts = schema::facts().iter().find(|facts| facts.signing_name == service);
         let facts = facts.expect("data planes ask for services that there are");
         let asked = ServiceAsked { facts, protocol: Protocol::RestJson, bucket: None };
@@ -139,12 +146,14 @@ impl Front {
             return Ok(Caller::Anonymous);
         }
         let who = who::who(&self.inner, &asked, head)?;
+        if claim.is_some() && region.is_some_and(|region| *region != who.region) {
+            return Err(refusal::bad_region(Protocol::RestJson));
+        }
         let hash = sha256_hex(body);
         // The signature covers the hash that the head declares, so the body is held against that.
-        if let Some(sign::Payload::Hash(declared)) = claim.as_ref().map(|claim| &claim.payload)
-            && *declared != hash
-        {
-            let refused = sign::Refusal::PayloadHashMalformed(declared.clone());
+        let declared = claim.as_ref().and_then(|claim| claim.payload.text()).filter(|text| *text != hash);
+        if let Some(declared) = declared {
+            let refused = sign::Refusal::PayloadHashMalformed(declared.to_owned());
             return Err(refusal::of_signature(Protocol::RestJson, refused));
         }
         who.prove(&self.inner, &asked, head, Some(&hash))?;

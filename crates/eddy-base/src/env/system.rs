@@ -5,10 +5,14 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
 
 use ring::rand::{SecureRandom, SystemRandom};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use super::{Boxed, Env, Listener, Stream, Task};
 use crate::Timestamp;
+
+/// Connections that the kernel may hold until they are accepted; it may allow fewer. Beyond it a client waits a second
+/// and tries again.
+const WAITING_CONNECTIONS_MAX: u32 = 4096;
 
 /// The [`Env`] of production.
 #[derive(Debug)]
@@ -56,7 +60,11 @@ impl Env for System {
 
     fn listen<'a>(&'a self, address: SocketAddr) -> Boxed<'a, io::Result<Box<dyn Listener>>> {
         Box::pin(async move {
-            let listener = TcpListener::bind(address).await?;
+            let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+            // The port of a server that has just ended is free for the next one, whatever still hangs on it.
+            socket.set_reuseaddr(true)?;
+            socket.bind(address)?;
+            let listener = socket.listen(WAITING_CONNECTIONS_MAX)?;
             let address = listener.local_addr()?;
             Ok(Box::new(Tcp { listener, address }) as Box<dyn Listener>)
         })

@@ -15,6 +15,7 @@ import os
 import re
 import ssl
 import sys
+import threading
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -257,6 +258,8 @@ def main(requirements, into, wheels=None):
 
 
 if __name__ == "__main__":
+    # Standard input ends with whoever started this.
+    threading.Thread(target=lambda: (os.read(0, 1), os._exit(1)), daemon=True).start()
     os.umask(0o022)
     try:
         main(*sys.argv[1:])

@@ -21,8 +21,7 @@ const REQUIREMENTS: &str = include_str!("requirements.txt");
 const FETCH: &str = include_str!("fetch.py");
 
 /// Compiles all modules of a folder, as they will be seen by guests, readable for them.
-const COMPILE: &str = "import os, sys, compileall, py_compile; os.umask(0o022); compileall.compile_dir(sys.argv[1], \
-                       ddir='/var/runtime', quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)";
+const COMPILE: &str = include_str!("compile.py");
 
 /// The command that a person types to install.
 pub const COMMAND: &str = "eddy runtime install";
@@ -104,10 +103,15 @@ fn name() -> String {
     format!("boto3-{}-{short}", boto3_version())
 }
 
+/// Runs one of our scripts. They end when their standard input does: with this process, whatever ends it.
 fn run(mut command: Command) -> Result<String, Error> {
-    let output = command.stdin(Stdio::null()).output().map_err(|error| {
-        Error::Install(format!("cannot run {}: {error}", command.get_program().display()))
-    })?;
+    let program = command.get_program().display().to_string();
+    let failed = |error: io::Error| Error::Install(format!("cannot run {program}: {error}"));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut script = command.spawn().map_err(failed)?;
+    let held = script.stdin.take();
+    let output = script.wait_with_output().map_err(failed)?;
+    drop(held);
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
@@ -116,6 +120,9 @@ fn run(mut command: Command) -> Result<String, Error> {
     Err(Error::Install(last.unwrap_or("the installation failed without a word").to_owned()))
 }
 
+/// What the names of scratch folders begin with; the number of the process that fills it follows.
+const SCRATCH: &str = ".installing-";
+
 /// A folder beside the result, so that a rename finishes; gone in any case.
 struct Scratch {
     path: PathBuf,
@@ -123,11 +130,25 @@ struct Scratch {
 
 impl Scratch {
     fn new(runtimes: &Path) -> io::Result<Scratch> {
-        let path = runtimes.join(format!(".installing-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
+        sweep(runtimes)?;
+        let path = runtimes.join(format!("{SCRATCH}{}", std::process::id()));
         fs::create_dir(&path)?;
         Ok(Scratch { path })
     }
+}
+
+/// Removes what processes left behind that were ended while they installed.
+fn sweep(runtimes: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(runtimes)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let Some(process) = name.to_str().and_then(|name| name.strip_prefix(SCRATCH)) else { continue };
+        let is_ours = process.parse() == Ok(std::process::id());
+        if is_ours || !Path::new("/proc").join(process).exists() {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 impl Drop for Scratch {
@@ -143,6 +164,19 @@ mod tests {
     #[test]
     fn guests_name_the_command_that_people_type() {
         assert!(crate::contract::PYTHON_BOOTSTRAP.contains(&format!("type: {COMMAND}")));
+    }
+
+    #[test]
+    fn scratch_folders_of_ended_processes_go_and_others_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        // No process has a number this large, and there always is one with number 1.
+        for name in [".installing-99999999", ".installing-1", "boto3-1-a"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        let scratch = Scratch::new(folder.path()).unwrap();
+        let there = |name: &str| folder.path().join(name).exists();
+        assert!(!there(".installing-99999999") && there(".installing-1") && there("boto3-1-a"));
+        assert!(scratch.path.exists());
     }
 
     #[test]

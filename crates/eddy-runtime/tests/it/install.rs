@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use eddy_runtime::python::Interpreter;
 use eddy_runtime::{Error, runtimes};
@@ -124,15 +124,22 @@ fn an_index_is_asked_as_pip_would_ask_it() {
         let (port, asked) = index(&wheels, json);
         let folder = tempfile::tempdir().expect("a folder can be made");
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/runtimes");
-        let output = Command::new(&newest().executable)
+        let mut fetching = Command::new(&newest().executable)
             .args(["-I", "-S"])
             .arg(script.join("fetch.py"))
             .arg(script.join("requirements.txt"))
             .arg(folder.path())
             .env_clear()
             .env("PIP_INDEX_URL", format!("http://me:secret@127.0.0.1:{port}/simple/"))
-            .output()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
             .expect("it runs");
+        // It ends with its standard input.
+        let held = fetching.stdin.take();
+        let output = fetching.wait_with_output().expect("it ends");
+        drop(held);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success() && !said.contains("secret"), "{said}");
         assert!(folder.path().join("boto3/__init__.py").exists());

@@ -282,7 +282,7 @@ impl Payload {
     }
 
     /// As it stands in the canonical request; `None` when the head does not say.
-    pub(crate) fn text(&self) -> Option<&str> {
+    pub fn text(&self) -> Option<&str> {
         Some(match self {
             Payload::Absent => return None,
             Payload::Hash(hash) => hash,

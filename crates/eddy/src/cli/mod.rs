@@ -20,7 +20,7 @@ use crate::client::Client;
 use crate::folder::Server;
 use crate::settings::{Flags, ServeFlags, Settings};
 
-pub use out::Out;
+pub use out::{Out, harmless};
 
 /// Event-driven serverless platform in one binary: AWS Lambda handlers and SDKs, unchanged.
 #[derive(Debug, Parser)]

@@ -1,5 +1,6 @@
 //! Where a verb's words go: data to stdout, the rest to stderr.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
 use serde_json::Value;
@@ -24,9 +25,10 @@ impl Out {
         io::stdout().is_terminal()
     }
 
-    /// A line of data.
+    /// A line of data: as it is for a program that reads it, harmless for a person who looks at it.
     pub fn line(&self, text: &str) {
-        self.bytes(text.as_bytes());
+        let seen = if self.is_terminal() { harmless(text) } else { Cow::Borrowed(text) };
+        self.bytes(seen.as_bytes());
         self.bytes(b"\n");
     }
 
@@ -56,6 +58,24 @@ impl Out {
     /// A line beside the data.
     pub fn note(&self, text: &str) {
         // Nobody left to tell is no reason to fail.
-        drop(writeln!(io::stderr().lock(), "{text}"));
+        drop(writeln!(io::stderr().lock(), "{}", harmless(text)));
+    }
+}
+
+/// Text as a terminal may show it: what functions say and how objects are called must not steer it. Tabs and the ends
+/// of lines stay.
+pub fn harmless(text: &str) -> Cow<'_, str> {
+    let steers = |letter: char| letter.is_control() && !matches!(letter, '\t' | '\n');
+    if text.contains(steers) { Cow::Owned(text.replace(steers, "?")) } else { Cow::Borrowed(text) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_text_steers_a_terminal() {
+        assert_eq!(harmless("a\tb\né"), "a\tb\né");
+        assert_eq!(harmless("\u{1b}[2J\u{9b}2K\r\u{7}\u{7f}"), "?[2J?2K???");
     }
 }

@@ -19,6 +19,8 @@ use crate::{banner, redeploy, terminal};
 
 /// What running requests and functions get to end when the server is told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
+/// What blocking work that nobody waits for any more (an installation, a sweep) gets after that.
+const LEFT_OVER: Duration = Duration::from_millis(500);
 
 #[derive(Debug, clap::Args)]
 pub struct Words {
@@ -35,9 +37,14 @@ pub struct Words {
 
 pub fn run(context: &Context, words: Words) -> Result<ExitCode, Failure> {
     let settings = Settings::read(&context.flags, &words.serve)?;
+    if let Some(folder) = words.dir.as_deref().filter(|folder| !folder.is_dir()) {
+        return Err(format!("{}: there is no such folder", folder.display()).into());
+    }
     log_to_stderr();
     let runtime = tokio::runtime::Builder::new_multi_thread().thread_name("eddy").enable_all().build()?;
-    runtime.block_on(up(context, settings, words))
+    let ended = runtime.block_on(up(context, settings, words));
+    runtime.shutdown_timeout(LEFT_OVER);
+    ended
 }
 
 async fn up(context: &Context, settings: Settings, words: Words) -> Result<ExitCode, Failure> {

@@ -25,7 +25,11 @@ where
         return http_event::serve(&app.front, door, Request::from_parts(head, body), peer).await;
     }
     match app.front.plane(&head) {
-        Plane::House => house(app, head, body).await,
+        Plane::House => {
+            let mut response = house(app, head, body).await;
+            response.headers_mut().insert(header::SERVER, HeaderValue::from_static("eddy"));
+            response
+        }
         // The data planes had their door; what is left is a service's.
         Plane::Service | Plane::Api { .. } | Plane::FunctionUrl { .. } => {
             app.front.serve(Request::from_parts(head, body), peer).await
@@ -48,7 +52,7 @@ where
         let Ok(body) = body.collect(BODY_BYTES_MAX).await else {
             return text(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large or cut off");
         };
-        return match app.front.caller(admin::SERVICE, &head, &body) {
+        return match app.front.caller(admin::SERVICE, None, &head, &body) {
             Ok(caller) => admin::answer(app, &head, &body, &caller).await,
             Err(error) => {
                 let document = serde_json::json!({ "code": error.code, "message": error.message });
@@ -73,8 +77,7 @@ fn metrics(app: &App) -> Response<Outgoing> {
 fn text(status: StatusCode, text: impl Into<String>) -> Response<Outgoing> {
     let mut response = Response::new(Outgoing::from(Bytes::from(text.into())));
     *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    headers.insert(header::SERVER, HeaderValue::from_static("eddy"));
+    let kind = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
     response
 }

@@ -69,7 +69,7 @@ def test_a_port_in_use_is_named_with_what_answers_there(server, tmp_path):
     done = subprocess.run([server.eddy, 'up', '--listen', server.address, '--data', str(tmp_path / 'other')],
                           capture_output=True, text=True, timeout=30)
     assert done.returncode == 1
-    assert str(server.port) in done.stderr and 'eddy' in done.stderr and '--listen' in done.stderr
+    assert f'port {server.port} is in use: another eddy answers there' in done.stderr and '--listen' in done.stderr
 
 
 def test_a_port_in_use_by_another_program_is_named_too(server, tmp_path):
@@ -81,6 +81,36 @@ def test_a_port_in_use_by_another_program_is_named_too(server, tmp_path):
                               capture_output=True, text=True, timeout=30)
     assert done.returncode == 1
     assert address.split(':')[1] in done.stderr and '--listen' in done.stderr
+
+
+def test_a_folder_that_is_none_is_refused_before_anything_serves(server, tmp_path):
+    done = subprocess.run([server.eddy, 'up', str(tmp_path / 'nothing'), '--listen', '127.0.0.1:0', '--data',
+                           str(tmp_path / 'data')], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 1 and 'no such folder' in done.stderr and 'serves' not in done.stderr
+    assert not (tmp_path / 'data').exists()
+
+
+def test_a_stop_waits_for_no_installation(tmp_path, fresh, monkeypatch):
+    """An index that never answers holds nothing up, and who asks it ends with the server."""
+    (tmp_path / 'stack').mkdir()
+    (tmp_path / 'stack' / 'template.yaml').write_text('Resources: {B: {Type: AWS::S3::Bucket}}')
+    with socket.socket() as index:
+        index.bind(('127.0.0.1', 0))
+        index.listen()
+        for name in ('HTTP_PROXY', 'http_proxy', 'ALL_PROXY', 'all_proxy'):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv('PIP_CONFIG_FILE', os.devnull)
+        monkeypatch.setenv('PIP_INDEX_URL', f'http://127.0.0.1:{index.getsockname()[1]}/simple')
+        server = fresh(str(tmp_path / 'stack'))
+        index.settimeout(30)
+        asked, _ = index.accept()
+        with asked:
+            begun = time.monotonic()
+            assert server.stop() == 0
+            assert time.monotonic() - begun < 5
+            asked.settimeout(10)
+            while asked.recv(4096):
+                pass
 
 
 def test_a_second_server_on_the_same_folder_is_refused(server):

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use eddy_base::{Code, Fault, Id, Scope, Subject};
-use eddy_bus::{Attempt, Dead, End, Event, Letter, Source, State, Story, TargetName, Told};
+use eddy_bus::{Attempt, Dead, End, Event, Letter, Shape, Source, State, Story, TargetName, Told};
 use http::request::Parts;
 use serde_json::{Value, json};
 
@@ -40,12 +40,14 @@ fn line(letter: &Letter) -> Value {
 /// One event with everything that is known of it.
 pub fn show(app: &Arc<App>, id: &str) -> Result<Value, Fault> {
     let Story { event, accepted, deliveries, letters } = app.bus.event(parse(id)?)?;
+    let heard_by = deliveries.first().map(|told| told.subscription.as_str());
+    let data = data(&event, heard_by.unwrap_or_default());
     Ok(json!({
         "event": {
             "id": event.id.to_string(), "at": event.at.iso8601(), "accepted": accepted.iso8601(),
             "source": source(&event.source), "kind": event.kind, "subject": event.subject,
             "root": event.cause.root.to_string(), "cause": event.cause.parent.to_string(), "hops": event.cause.hops,
-            "data": data(&event),
+            "data": data,
         },
         "deliveries": deliveries.iter().map(told).collect::<Vec<Value>>(),
         "letters": letters.iter().map(letter).collect::<Vec<Value>>(),
@@ -63,12 +65,19 @@ fn parse(id: &str) -> Result<Id, Fault> {
         .map_err(|_| Fault::new(Code::Missing, Subject::Event, format!("{id:?} is not the id of an event")))
 }
 
-/// A payload is shown as the JSON that it is; what a source keeps for its shapes is not for people.
-fn data(event: &Event) -> Value {
-    if event.kind != Event::INVOKE || event.data.len() > DATA_BYTES_MAX {
-        return json!(format!("{} bytes", event.data.len()));
+/// What a function is handed: the document that the subscription's shape makes of the event.
+fn data(event: &Event, subscription: &str) -> Value {
+    let document = match &event.source {
+        Source::Bucket { .. } => eddy_aws::s3::S3Event.render(event, subscription).ok(),
+        Source::Function { .. } => Some(event.data.clone()),
+    };
+    match document {
+        Some(document) if document.len() <= DATA_BYTES_MAX => {
+            serde_json::from_slice(&document).unwrap_or_else(|_| json!(String::from_utf8_lossy(&document)))
+        }
+        Some(document) => json!(format!("{} bytes", document.len())),
+        None => json!(format!("{} bytes", event.data.len())),
     }
-    serde_json::from_slice(&event.data).unwrap_or_else(|_| json!(String::from_utf8_lossy(&event.data)))
 }
 
 fn told(told: &Told) -> Value {
