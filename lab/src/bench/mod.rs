@@ -4,6 +4,7 @@
 mod commits;
 mod figures;
 mod floor;
+mod huge;
 mod invoke;
 mod objects;
 mod start;
@@ -16,13 +17,17 @@ use crate::server::Server;
 
 #[derive(clap::Args)]
 pub struct Words {
-    /// Which to run: start, commits, put, large, invoke, event [default: all of these]
+    /// Which to run: start, commits, put, large, invoke, event [default: all of these]; and huge, which takes minutes
+    /// and 12 GiB of disk
     experiments: Vec<String>,
     /// For `start`: this many functions and objects in the folder
     #[arg(long, default_value_t = 0)]
     functions: u32,
     #[arg(long, default_value_t = 0)]
     objects: u32,
+    /// For `huge`: the object's size in MiB; 5120 is the largest that S3 takes in one piece
+    #[arg(long, default_value_t = 5120, value_parser = clap::value_parser!(u32).range(64..=5120))]
+    mib: u32,
 }
 
 const ALL: [&str; 6] = ["start", "commits", "put", "large", "invoke", "event"];
@@ -51,6 +56,7 @@ async fn measure(experiment: &str, scratch: &Path, words: &Words) -> Result<Vec<
         "large" => objects::large(&Server::start(&data, &[])?, scratch).await,
         "invoke" => invoke::warm(&Server::start(&data, &[])?).await,
         "event" => invoke::event(&Server::start(&data, &[])?).await,
-        other => Err(format!("no experiment `{other}`; there are {}", ALL.join(", "))),
+        "huge" => huge::run(&data, words.mib).await,
+        other => Err(format!("no experiment `{other}`; there are {}, huge", ALL.join(", "))),
     }
 }

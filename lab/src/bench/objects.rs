@@ -96,7 +96,7 @@ pub async fn large(server: &Server, scratch: &Path) -> Result<Vec<Row>, String> 
 }
 
 /// A pipe that reads, makes MD5 and SHA-256, writes and syncs: what such a put cannot do without.
-fn hashed_and_synced(body: &[u8], scratch: &Path) -> std::io::Result<Duration> {
+pub(super) fn hashed_and_synced(body: &[u8], scratch: &Path) -> std::io::Result<Duration> {
     let (mut reader, mut writer) = std::io::pipe()?;
     let mut file = File::create(scratch.join("pipe"))?;
     let begun = Instant::now();
