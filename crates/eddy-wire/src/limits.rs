@@ -8,9 +8,6 @@ pub const BODY_SILENCE: Duration = Duration::from_secs(20);
 /// How deep values of a request may nest. DynamoDB allows 32 levels, each of which is a structure and a map.
 pub const DEPTH_MAX: usize = 100;
 
-/// Bytes that a compressed request may inflate to.
-pub const INFLATED_BYTES_MAX: usize = 32 << 20;
-
 /// Parameters in the query string of a REST request: each is held against each operation of the service.
 pub const QUERY_PARAMETERS_MAX: usize = 1_000;
 

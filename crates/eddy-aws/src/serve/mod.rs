@@ -205,22 +205,13 @@ impl Front {
             return answer.await;
         }
         let service = schema::service(asked.facts.name).expect("facts have their schema");
-        let (routed, body) = if asked.protocol == Protocol::Query {
-            let body = collect_form(visit, &who).await?;
-            prove_body(inner, visit, &asked, &who, &body)?;
-            let body = inflate(&visit.head, body)?;
-            let routed = route(service, asked.protocol, &visit.head, Some(&body), None)?;
-            visit.label(&routed);
-            (routed, body)
-        } else {
-            let routed = route(service, asked.protocol, &visit.head, None, asked.bucket.as_deref())?;
-            visit.label(&routed);
-            if asked.facts.name == "s3" {
-                s3::check_address(&routed, &visit.head)?;
-            }
-            let body = collect(visit, &routed, &asked).await?;
-            prove_body(inner, visit, &asked, &who, &body)?;
-            (routed, body)
+        let (routed, body) = match asked.protocol {
+            Protocol::Query => read_form(visit, &asked, &who, service).await?,
+            Protocol::AwsJson10
+            | Protocol::AwsJson11
+            | Protocol::Cbor
+            | Protocol::RestJson
+            | Protocol::RestXml => read_body(visit, &asked, &who, service).await?,
         };
         let op = standing(&asked, &routed)?;
         if visit.caller == Caller::Anonymous && asked.facts.name != "s3" && !routed.operation.unsigned {
@@ -268,13 +259,45 @@ fn form(
     Some(async move { Ok(handler(form).await?) })
 }
 
-/// The form of awsQuery. Without a signature it is short, or refused unread.
-async fn collect_form(visit: &mut Visit, who: &Who) -> Result<Bytes, Failure> {
+/// A form of awsQuery, which names its operation. Without a signature it is short, or refused unread, and it may not
+/// inflate to more than a signed or an unsigned form may be: nobody makes the server hold much for few bytes.
+async fn read_form(
+    visit: &mut Visit,
+    asked: &ServiceAsked,
+    who: &Who,
+    service: &'static schema::Service,
+) -> Result<(Routed, Bytes), Failure> {
     let bytes_max = match who.caller {
         Caller::Anonymous => limits::UNSIGNED_FORM_BYTES_MAX,
         Caller::Root { .. } | Caller::Session(_) | Caller::Service(_) => limits::FORM_BYTES_MAX,
     };
-    Ok(visit.body.as_mut().expect("nobody has read the body").collect(bytes_max).await?)
+    let body = visit.body.as_mut().expect("nobody has read the body").collect(bytes_max).await?;
+    prove_body(&visit.inner, visit, asked, who, &body)?;
+    let body = inflate(&visit.head, body, bytes_max)?;
+    let routed = route(service, asked.protocol, &visit.head, Some(&body), None)?;
+    visit.label(&routed);
+    Ok((routed, body))
+}
+
+/// The body of a request whose head names the operation. Compressed or not, it is bounded by what that takes.
+async fn read_body(
+    visit: &mut Visit,
+    asked: &ServiceAsked,
+    who: &Who,
+    service: &'static schema::Service,
+) -> Result<(Routed, Bytes), Failure> {
+    let routed = route(service, asked.protocol, &visit.head, None, asked.bucket.as_deref())?;
+    visit.label(&routed);
+    let is_s3 = asked.facts.name == "s3";
+    if is_s3 {
+        s3::check_address(&routed, &visit.head)?;
+    }
+    let body = collect(visit, &routed, asked).await?;
+    prove_body(&visit.inner, visit, asked, who, &body)?;
+    // In S3 the encoding is the object's and stays.
+    let body =
+        if is_s3 { body } else { inflate(&visit.head, body, standing(asked, &routed)?.body_bytes_max)? };
+    Ok((routed, body))
 }
 
 /// The body of an operation that is known; left where it is when the operation streams it.

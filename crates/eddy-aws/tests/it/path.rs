@@ -296,3 +296,40 @@ async fn planes_by_host_and_path() {
     assert_eq!(plane("b.localhost", "/_eddy/health"), Plane::House);
     assert_eq!(plane("b.localhost", "/x"), Plane::Service);
 }
+
+/// Nobody who has not said who they are makes the server hold much for few bytes, and what is compressed is bounded as
+/// what is not.
+#[tokio::test]
+async fn a_compressed_form_may_be_no_larger_than_a_plain_one() {
+    let house = open().await;
+    let packed = |bytes: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        std::io::Write::write_all(&mut encoder, bytes).expect("memory");
+        Bytes::from(encoder.finish().expect("memory"))
+    };
+    let long = |bytes: usize| format!("Action=GetCallerIdentity&Version=2011-06-15&X={}", "a".repeat(bytes));
+    let request = |body: &[u8]| {
+        let kind = "application/x-www-form-urlencoded; charset=utf-8";
+        let request = Request::post("/").header("host", HOST).header("content-type", kind);
+        let request = request.header("content-encoding", "gzip");
+        request.body(packed(body)).expect("a request")
+    };
+    let unsigned = |body: Bytes| {
+        let (mut head, _) = request(b"").into_parts();
+        head.headers.insert("host", "sts.us-east-1.amazonaws.com".parse().expect("a host"));
+        Request::from_parts(head, Full::new(body))
+    };
+    let answer = house.send(unsigned(packed(long(10_000).as_bytes()))).await;
+    assert_eq!((answer.status.as_u16(), &*answer.code()), (403, "MissingAuthenticationToken"));
+    for body in [packed(&vec![b'a'; 20 << 20]), packed(&packed(&vec![b'a'; 20 << 20]))] {
+        assert!(body.len() < 64 << 10, "{} bytes", body.len());
+        let answer = house.send(unsigned(body)).await;
+        assert!(answer.status.is_client_error(), "{answer:?}");
+    }
+    let answer = house.send(unsigned(packed(long(64 << 10).as_bytes()))).await;
+    assert_eq!(answer.status.as_u16(), 413);
+    let answer = house.signed("sts", request(long(1 << 20).as_bytes())).await;
+    assert_eq!(answer.status.as_u16(), 200, "{answer:?}");
+    let answer = house.signed("sts", request(long(5 << 20).as_bytes())).await;
+    assert_eq!(answer.status.as_u16(), 413);
+}

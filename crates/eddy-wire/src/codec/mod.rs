@@ -22,7 +22,7 @@ pub use errors::encode_error;
 pub(crate) use form::pairs;
 
 use crate::schema::{Codes, Operation, Service, Shape, common_status};
-use crate::{Document, Error, Protocol, Routed, Struct, event_stream, inflate};
+use crate::{Document, Error, Protocol, Routed, Struct, event_stream};
 
 /// Why a message cannot be read.
 #[derive(Debug)]
@@ -57,21 +57,20 @@ pub(crate) fn malformed_xml() -> Error {
 }
 
 /// Reads a request's input: body, and in REST protocols labels, query and headers. A member that streams is
-/// left out. An operation without input gives an empty map.
+/// left out. An operation without input gives an empty map. A body that may be compressed is to be
+/// [inflated](crate::inflate) before.
 ///
 /// # Errors
-/// The service's own for a body that cannot be parsed, for a value of a wrong type, and for a compressed body
-/// that inflates to too much.
+/// The service's own for a body that cannot be parsed, and for a value of a wrong type.
 pub fn decode(routed: &Routed, protocol: Protocol, head: &Parts, body: Bytes) -> Result<Document, Error> {
     let operation = routed.operation;
     let Some(input) = operation.input else { return Ok(Document::Map(Vec::new())) };
     let shape = input.get();
     let document = match protocol {
-        Protocol::AwsJson10 | Protocol::AwsJson11 => json::read(shape, &inflate(head, body)?),
-        Protocol::Cbor => cbor::read(shape, &inflate(head, body)?),
-        Protocol::Query => read_form(shape, head, &inflate(head, body)?),
-        Protocol::RestJson => rest::read(routed, rest::Body::Json, head, inflate(head, body)?),
-        // In S3 the encoding is the object's and stays.
+        Protocol::AwsJson10 | Protocol::AwsJson11 => json::read(shape, &body),
+        Protocol::Cbor => cbor::read(shape, &body),
+        Protocol::Query => read_form(shape, head, &body),
+        Protocol::RestJson => rest::read(routed, rest::Body::Json, head, body),
         Protocol::RestXml => rest::read(routed, rest::Body::Xml, head, body),
     };
     document.map_err(|trouble| trouble.error(&operation.facts.codes))

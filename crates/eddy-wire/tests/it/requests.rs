@@ -194,16 +194,3 @@ fn constraints_are_refused_in_amazons_words() {
     );
     assert_eq!(code, "InvalidParameterException");
 }
-
-#[test]
-fn a_form_may_be_compressed() {
-    use std::io::Write;
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(br#"{"Namespace":"n","MetricData":[]}"#).expect("memory");
-    let request = http::Request::post("/")
-        .header("x-amz-target", "GraniteServiceVersion20100801.PutMetricData")
-        .header("content-encoding", "gzip");
-    let body = encoder.finish().expect("memory");
-    let (_, document) = read("cloudwatch", Protocol::AwsJson10, request, &body).expect("valid");
-    assert_eq!(text(&document, "Namespace"), "n");
-}
