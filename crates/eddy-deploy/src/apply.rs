@@ -2,8 +2,7 @@
 //!
 //! A row says what is about to be made before it is made, once nothing was found that has its name; so a deployment
 //! that was cut off goes on where it stopped, and never takes for its own what somebody else has made. Where the
-//! service chooses the name (APIs, integrations, deployments), one that was made in the instant before the server
-//! died is not found again and stays.
+//! service chooses the name (APIs, integrations, deployments), the row also says which ones there were.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +13,7 @@ use serde_json::Value;
 use crate::deploy::{Deployed, Done, Step, Stopped};
 use crate::keys::{self, Row, State};
 use crate::resolve::Made;
-use crate::resource::{self, Caller, Failure, Kind, Properties};
+use crate::resource::{self, Caller, Failure, Kind, Properties, orphan};
 use crate::template::Resource;
 use crate::todo::{Todo, decide};
 use crate::ways_in;
@@ -51,6 +50,7 @@ impl Run<'_> {
             state: State::Settled,
             is_retained: resource.is_retained,
             number: u32::try_from(number).unwrap_or(u32::MAX),
+            others: None,
         };
         let todo = decide(kind, before.as_ref(), &wish);
         let done = self.carry_out(kind, resource, before, row, todo, &wish).await;
@@ -94,7 +94,7 @@ impl Run<'_> {
                 let (_, row) = self.make(kind, row, wish).await?;
                 Ok((Some(Done::Changed), row))
             }
-            (Todo::Finish, Some(_)) => match resource::find(kind, &self.caller, wish).await? {
+            (Todo::Finish, Some(before)) => match self.find(kind, &before, wish).await? {
                 Some(made) => {
                     resource::update(kind, &self.caller, &made, &Value::Null, wish).await?;
                     Ok((Some(Done::Made), row.of(made)))
@@ -102,6 +102,14 @@ impl Run<'_> {
                 None => self.make(kind, row, wish).await,
             },
             _ => self.make(kind, row, wish).await,
+        }
+    }
+
+    /// What an earlier deployment has made, if it came to that.
+    async fn find(&self, kind: Kind, before: &Row, wish: &Properties) -> Result<Option<Made>, Failure> {
+        match resource::find(kind, &self.caller, wish).await? {
+            Some(made) => Ok(Some(made)),
+            None => orphan::find(kind, &self.caller, before).await,
         }
     }
 
@@ -120,7 +128,8 @@ impl Run<'_> {
                 Err(why) => return Err(why.into()),
             }
         }
-        self.write(&wish.id, &Row { state: State::Intended, ..row.clone() }).await?;
+        let others = orphan::others(kind, &self.caller, &wish.values).await?;
+        self.write(&wish.id, &Row { state: State::Intended, others, ..row.clone() }).await?;
         let made = match resource::create(kind, &self.caller, wish).await {
             Ok(made) => made,
             Err(why) => {
@@ -157,27 +166,44 @@ impl Run<'_> {
         let mut left: Vec<(String, Row)> = std::mem::take(&mut self.rows).into_iter().collect();
         left.sort_by_key(|(_, row)| std::cmp::Reverse(row.number));
         for (id, row) in left {
-            let kind = Kind::named(&row.kind).filter(|_| !row.is_retained && row.state != State::Intended);
-            if let Some(kind) = kind {
-                // If this is cut off and the resource is wanted again, it may be there or not.
-                self.write(&id, &Row { state: State::Unsettled, ..row.clone() }).await?;
-                match resource::delete(kind, &self.caller, &row.made(), &row.values()).await {
-                    Ok(()) => {}
-                    Err(failure) if failure.is("BucketNotEmpty") => {
-                        self.tell(Some(Done::Kept), &id, &row.kind, &row.physical_id);
-                        continue;
-                    }
-                    Err(failure) => {
-                        let place = self.wishes.plan.file.display().to_string();
-                        return Err(Stopped::At { place, id, failure });
-                    }
+            let done = match self.remove(&id, &row).await {
+                Ok(done) => done,
+                Err(Halt::Stopped(stopped)) => return Err(stopped),
+                Err(Halt::Failed(failure)) => {
+                    let place = self.wishes.plan.file.display().to_string();
+                    return Err(Stopped::At { place, id, failure });
                 }
+            };
+            if done != Some(Done::Kept) {
+                self.forget(&id).await?;
             }
-            self.forget(&id).await?;
-            let done = if row.is_retained { Done::Retained } else { Done::Removed };
-            self.tell((row.state != State::Intended).then_some(done), &id, &row.kind, &row.physical_id);
+            self.tell(done, &id, &row.kind, &row.physical_id);
         }
         Ok(())
+    }
+
+    /// Removes what a row stands for. Nothing if it was only intended and never made, as far as can be told.
+    async fn remove(&mut self, id: &str, row: &Row) -> Result<Option<Done>, Halt> {
+        let Some(kind) = Kind::named(&row.kind).filter(|_| !row.is_retained) else {
+            let is_told = row.state != State::Intended;
+            return Ok(is_told.then_some(if row.is_retained { Done::Retained } else { Done::Removed }));
+        };
+        let made = match row.state {
+            State::Intended => match orphan::find(kind, &self.caller, row).await? {
+                Some(made) => made,
+                None => return Ok(None),
+            },
+            State::Unsettled | State::Settled => {
+                // If this is cut off and the resource is wanted again, it may be there or not.
+                self.write(id, &Row { state: State::Unsettled, ..row.clone() }).await?;
+                row.made()
+            }
+        };
+        match resource::delete(kind, &self.caller, &made, &row.values()).await {
+            Ok(()) => Ok(Some(Done::Removed)),
+            Err(failure) if failure.is("BucketNotEmpty") => Ok(Some(Done::Kept)),
+            Err(failure) => Err(failure.into()),
+        }
     }
 
     fn key(&self, id: &str) -> eddy_store::Key {

@@ -45,6 +45,9 @@ pub struct Row {
     /// Its place in the order of making; removal goes backwards.
     #[n(6)]
     pub number: u32,
+    /// Where the service chooses the name: the ids of all that there were when this one was about to be made.
+    #[n(7)]
+    pub others: Option<Vec<String>>,
 }
 
 /// How far the making of a resource has come.
@@ -125,6 +128,7 @@ mod tests {
             state: State::Unsettled,
             is_retained: false,
             number: 3,
+            others: Some(vec!["0123456789".to_owned()]),
         };
         let bytes = minicbor::to_vec(&row).expect("writing to memory does not fail");
         assert_eq!(minicbor::decode::<Row>(&bytes).expect("what was written is read"), row);

@@ -54,6 +54,7 @@ mod tests {
             state,
             is_retained: false,
             number: 0,
+            others: None,
         };
         let (one, two) = (json!({ "BucketName": "b" }), json!({ "BucketName": "b", "Tags": [] }));
         let other = json!({ "BucketName": "c" });

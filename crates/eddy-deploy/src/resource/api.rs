@@ -66,7 +66,13 @@ pub async fn create(caller: &Caller<'_>, properties: &Properties) -> Result<Made
     Ok(of_answer(&caller.call("apigatewayv2", "ImportApi", input).await?))
 }
 
-fn of_answer(answer: &Value) -> Made {
+/// Does an API have the name that was wanted, by a property or in a definition?
+pub fn is_like(api: &Value, wanted: &Value) -> bool {
+    let name = scalar(&wanted["Name"]).or_else(|| scalar(&wanted["Body"]["info"]["title"]));
+    scalar(&api["Name"]) == name
+}
+
+pub fn of_answer(answer: &Value) -> Made {
     let id = &answer["ApiId"];
     made(scalar(id).unwrap_or_default(), [("ApiEndpoint", &answer["ApiEndpoint"]), ("ApiId", id)])
 }

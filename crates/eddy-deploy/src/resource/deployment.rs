@@ -12,9 +12,18 @@ pub fn stand_in() -> Made {
 }
 
 pub async fn create(caller: &Caller<'_>, properties: &Properties) -> Result<Made, Failure> {
-    let answer = caller.call("apigatewayv2", "CreateDeployment", properties.input(PROPERTIES)).await?;
+    Ok(of_answer(&caller.call("apigatewayv2", "CreateDeployment", properties.input(PROPERTIES)).await?))
+}
+
+pub fn of_answer(answer: &Value) -> Made {
     let id = &answer["DeploymentId"];
-    Ok(made(scalar(id).unwrap_or_default(), [("DeploymentId", id)]))
+    made(scalar(id).unwrap_or_default(), [("DeploymentId", id)])
+}
+
+/// Is a deployment described as was wanted?
+pub fn is_like(deployment: &Value, wanted: &Value) -> bool {
+    let description = |of: &Value| scalar(&of["Description"]).unwrap_or_default();
+    description(deployment) == description(wanted)
 }
 
 pub async fn update(caller: &Caller<'_>, made: &Made, properties: &Properties) -> Result<(), Failure> {

@@ -13,6 +13,7 @@ mod fit;
 mod function;
 mod invoke_config;
 mod log_group;
+pub mod orphan;
 mod permission;
 mod properties;
 mod role;
@@ -168,7 +169,7 @@ pub fn stand_in(kind: Kind, place: &Place, properties: &Properties) -> Made {
 }
 
 /// The resource that these properties name, if there is one, whoever made it. Kinds whose names are the service's
-/// own are never found.
+/// own are never found; see [`orphan`].
 pub async fn find(kind: Kind, caller: &Caller<'_>, properties: &Properties) -> Result<Option<Made>, Failure> {
     match kind {
         Kind::Bucket => bucket::find(caller, properties).await,

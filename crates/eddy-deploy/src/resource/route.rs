@@ -64,9 +64,17 @@ pub fn integration_stand_in() -> Made {
 
 pub async fn create_integration(caller: &Caller<'_>, properties: &Properties) -> Result<Made, Failure> {
     let input = properties.input(INTEGRATION_PROPERTIES);
-    let answer = caller.call("apigatewayv2", "CreateIntegration", input).await?;
+    Ok(of_integration(&caller.call("apigatewayv2", "CreateIntegration", input).await?))
+}
+
+pub fn of_integration(answer: &Value) -> Made {
     let id = &answer["IntegrationId"];
-    Ok(made(scalar(id).unwrap_or_default(), [("IntegrationId", id)]))
+    made(scalar(id).unwrap_or_default(), [("IntegrationId", id)])
+}
+
+/// Does an integration lead to where was wanted?
+pub fn is_like(integration: &Value, wanted: &Value) -> bool {
+    ["IntegrationType", "IntegrationUri"].iter().all(|name| integration[*name] == wanted[*name])
 }
 
 pub async fn update_integration(

@@ -29,6 +29,18 @@ Resources:
   Route:
     Type: AWS::ApiGatewayV2::Route
     Properties: {ApiId: !Ref ServerlessHttpApi, RouteKey: GET /own}
+  Plain: {Type: AWS::ApiGatewayV2::Api, Properties: {Name: plain, ProtocolType: HTTP}}
+  Way:
+    Type: AWS::ApiGatewayV2::Integration
+    Properties:
+      ApiId: !Ref Plain
+      IntegrationType: AWS_PROXY
+      IntegrationUri: !GetAtt F.Arn
+      PayloadFormatVersion: '2.0'
+  Hi:
+    Type: AWS::ApiGatewayV2::Route
+    Properties: {ApiId: !Ref Plain, RouteKey: GET /hi, Target: !Sub 'integrations/${Way}'}
+  Fixed: {Type: AWS::ApiGatewayV2::Deployment, Properties: {ApiId: !Ref Plain, Description: fixed}, DependsOn: Hi}
 ";
 const NEXT: &str = "
 Resources:
@@ -44,11 +56,17 @@ async fn live(house: &House) -> bool {
     house.try_deploy(TEMPLATE).await.is_ok() && house.try_deploy(NEXT).await.is_ok()
 }
 
-/// Names of what is there, without APIs: one that was made in the instant of the fault stays.
-async fn there(house: &House) -> Vec<String> {
-    let mut all = house.everything().await;
-    all.retain(|name| name != "app");
-    all
+/// How many integrations and deployments an API has.
+async fn parts(house: &House, api: &str) -> [usize; 2] {
+    let apis = house.call("apigatewayv2", "GetApis", json!({})).await;
+    let mut apis = apis["Items"].as_array().expect("a list").iter();
+    let id = apis.find(|found| found["Name"] == api).expect("it is there")["ApiId"].clone();
+    let mut counts = [0; 2];
+    for (count, operation) in counts.iter_mut().zip(["GetIntegrations", "GetDeployments"]) {
+        let answer = house.call("apigatewayv2", operation, json!({ "ApiId": id })).await;
+        *count = answer["Items"].as_array().expect("a list").len();
+    }
+    counts
 }
 
 #[tokio::test]
@@ -83,11 +101,13 @@ async fn goes_on(house: &House, nth: u64) {
     if let Err(why) = house.try_deploy(TEMPLATE).await {
         panic!("{nth}: {why}");
     }
-    let mut all = there(house).await;
+    let mut all = house.everything().await;
     // What was only intended is nobody's for sure once its template does not want it.
     all.retain(|name| !ONLY_NEXT.contains(&name.as_str()));
     let (unnamed, named): (Vec<_>, Vec<_>) = all.into_iter().partition(|name| name.starts_with("app-"));
-    assert_eq!(named, ["/l", "bucket", "f"], "{nth}");
+    // One API by its definition, one by its properties.
+    assert_eq!(named, ["/l", "app", "bucket", "f", "plain"], "{nth}");
+    assert_eq!(parts(house, "plain").await, [1, 1], "{nth}");
     assert_eq!(unnamed.len(), 2, "{nth}: the unnamed bucket and the role: {unnamed:?}");
     let policy = house.call("lambda", "GetPolicy", json!({ "FunctionName": "f" })).await;
     let policy: serde_json::Value =
@@ -103,5 +123,5 @@ async fn goes_on(house: &House, nth: u64) {
         let _ = house.try_call("s3", "DeleteBucket", json!({ "Bucket": bucket })).await;
     }
     house.deploy(NEXT).await;
-    assert_eq!(there(house).await, ["last", "other"], "{nth}");
+    assert_eq!(house.everything().await, ["last", "other"], "{nth}");
 }
