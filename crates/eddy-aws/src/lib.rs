@@ -14,10 +14,12 @@ pub mod limits;
 mod logs;
 mod needs;
 mod operation;
+mod page_token;
 mod reply;
 pub mod s3;
 pub mod serve;
 mod sts;
+mod system_tags;
 pub mod table;
 
 pub use coverage::coverage;

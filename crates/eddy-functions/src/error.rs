@@ -76,7 +76,11 @@ impl From<Error> for Fault {
                 tracing::error!(%error, "a package could not be written");
                 return Fault::internal("the package could not be written");
             }
-            Error::Package(_) => (Code::Invalid, Subject::Package),
+            Error::Package(Bad::Empty) => (Code::Missing, Subject::Package),
+            Error::Package(Bad::NotAZip(_)) => (Code::Invalid, Subject::Package),
+            Error::Package(Bad::Entry(..) | Bad::Double | Bad::Overlap | Bad::TooMany) => {
+                (Code::Unsupported, Subject::Package)
+            }
             Error::NoVersion { .. } => (Code::Missing, Subject::FunctionVersion),
             Error::PayloadTooLarge { .. } => (Code::TooLarge, Subject::Request),
             Error::Throttled => (Code::Throttled, Subject::Concurrency),

@@ -2,6 +2,7 @@ use eddy_base::{Code, Fault, Subject};
 use eddy_identity::limits::ATTACHED_POLICIES_MAX;
 use serde::Deserialize;
 
+use super::amazon;
 use crate::{Cx, Needs, Operation, Reply};
 
 /// Attaches a managed policy to a role. Only Amazon's own can be: others cannot be made here yet.
@@ -10,9 +11,6 @@ pub(super) struct AttachRolePolicy {
     role_name: String,
     policy_arn: String,
 }
-
-/// How the ARN of a policy of Amazon's starts.
-const AMAZON: &str = "arn:aws:iam::aws:policy/";
 
 impl Operation for AttachRolePolicy {
     const NAME: &'static str = "AttachRolePolicy";
@@ -23,7 +21,7 @@ impl Operation for AttachRolePolicy {
     }
 
     async fn check(&self, _: &Cx) -> Result<(), Fault> {
-        if self.policy_arn.strip_prefix(AMAZON).is_none_or(str::is_empty) {
+        if !amazon::may_be(&self.policy_arn) {
             let text = format!("Policy {} does not exist or is not attachable.", self.policy_arn);
             return Err(Fault::new(Code::Missing, Subject::Policy, text));
         }

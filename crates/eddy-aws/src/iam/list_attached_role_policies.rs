@@ -39,7 +39,7 @@ impl Operation for ListAttachedRolePolicies {
         role.attached.sort();
         let prefix = self.path_prefix.as_deref().unwrap_or("/");
         let below = role.attached.into_iter().filter(|arn| path(arn).starts_with(prefix));
-        let page = page(below, |arn| arn, self.marker.as_deref(), self.max_items);
+        let page = page(below, |arn| arn, self.marker.as_deref(), self.max_items)?;
         let is_truncated = page.marker.is_some();
         let attached_policies = page.items.into_iter().map(|arn| AttachedPolicy {
             policy_name: arn.rsplit('/').next().unwrap_or_default().to_owned(),

@@ -29,7 +29,7 @@ impl Operation for ListRolePolicies {
 
     async fn call(self, cx: Cx) -> Result<Reply<Output>, Fault> {
         let (role, pos) = cx.engines.identity.role(cx.account(), &self.role_name)?;
-        let page = page(role.inline.into_keys(), |name| name, self.marker.as_deref(), self.max_items);
+        let page = page(role.inline.into_keys(), |name| name, self.marker.as_deref(), self.max_items)?;
         let is_truncated = page.marker.is_some();
         Ok(Reply::read(Output { policy_names: page.items, is_truncated, marker: page.marker }, pos))
     }

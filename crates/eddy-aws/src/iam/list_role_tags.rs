@@ -30,7 +30,7 @@ impl Operation for ListRoleTags {
 
     async fn call(self, cx: Cx) -> Result<Reply<Output>, Fault> {
         let (role, pos) = cx.engines.identity.role(cx.account(), &self.role_name)?;
-        let page = page(tags(&role), |tag| &tag.key, self.marker.as_deref(), self.max_items);
+        let page = page(tags(&role), |tag| &tag.key, self.marker.as_deref(), self.max_items)?;
         let is_truncated = page.marker.is_some();
         Ok(Reply::read(Output { tags: page.items, is_truncated, marker: page.marker }, pos))
     }

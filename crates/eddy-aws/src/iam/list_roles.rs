@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use super::page;
 use super::shape::RoleShape;
-use crate::{Cx, Needs, Operation, Reply};
+use crate::{Cx, Needs, Operation, Reply, page_token};
 
 /// Roles whose path starts with a prefix, in the order of their names.
 #[derive(Deserialize)]
@@ -32,11 +32,12 @@ impl Operation for ListRoles {
     async fn call(self, cx: Cx) -> Result<Reply<Output>, Fault> {
         let prefix = self.path_prefix.as_deref().unwrap_or("/");
         let wanted = page::wanted(self.max_items);
-        let page = cx.engines.identity.roles(cx.account(), prefix, self.marker.as_deref(), wanted)?;
+        let after = page::after(self.marker.as_deref())?;
+        let page = cx.engines.identity.roles(cx.account(), prefix, after.as_deref(), wanted)?;
         let output = Output {
             roles: page.roles.into_iter().map(|role| RoleShape::short(cx.account(), role)).collect(),
             is_truncated: page.next.is_some(),
-            marker: page.next,
+            marker: page.next.as_deref().map(page_token::write),
         };
         Ok(Reply::read(output, page.pos))
     }

@@ -2,6 +2,7 @@
 //!
 //! Users, groups, customer-managed policies and instance profiles are refused by name.
 
+mod amazon;
 mod attach_role_policy;
 mod create_role;
 mod delete_role;

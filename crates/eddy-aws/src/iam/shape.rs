@@ -9,6 +9,7 @@ use eddy_wire::Time;
 use serde::{Deserialize, Serialize};
 
 use super::document;
+use crate::system_tags;
 
 /// A role as answers show it.
 #[derive(Serialize)]
@@ -67,6 +68,7 @@ pub(super) fn tags(role: &Role) -> impl Iterator<Item = Tag> {
 
 /// Puts tags over those there are. Keys differ by more than case.
 pub(super) fn add_tags(known: &mut BTreeMap<String, String>, new: &[Tag]) -> Result<(), Fault> {
+    system_tags::refuse(new.iter().map(|tag| &tag.key))?;
     for (index, tag) in new.iter().enumerate() {
         if new[..index].iter().any(|other| other.key.eq_ignore_ascii_case(&tag.key)) {
             return Err(Fault::invalid(

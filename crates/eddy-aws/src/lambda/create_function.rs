@@ -1,7 +1,6 @@
 use std::collections::BTreeMap;
 
 use eddy_base::Fault;
-use eddy_functions::Tags;
 use eddy_functions::function::Settings;
 use serde::Deserialize;
 
@@ -49,6 +48,7 @@ impl Operation for CreateFunction {
         input::architectures(self.architectures.as_deref())?;
         input::timeout(self.timeout)?;
         input::memory(self.memory_size)?;
+        input::tags(self.tags.clone().unwrap_or_default())?;
         self.environment.clone().map(Environment::checked).transpose()?;
         let place = self.function_name.unqualified(cx)?;
         cx.engines.functions.check_runtime(runtime).await.map_err(about(&place))
@@ -71,7 +71,7 @@ impl Operation for CreateFunction {
             tmp_mb: self.ephemeral_storage.map_or(input::TMP_MB, |storage| storage.size),
             variables: self.environment.map(Environment::checked).transpose()?.unwrap_or_default(),
         };
-        let tags = Tags { all: self.tags.unwrap_or_default() };
+        let tags = input::tags(self.tags.unwrap_or_default())?;
         let package = self.code.receive(&cx).await?.finish().await.map_err(about(&place))?;
         let made = cx.engines.functions.create(&place.scope, &place.name, settings, &package, tags).await;
         let made = made.map_err(about(&place))?;

@@ -55,17 +55,20 @@ pub(super) fn about(place: &Place) -> impl Fn(Fault) -> Fault + '_ {
                 place.arn()
             ),
             (Code::Throttled, _) => return throttled(fault),
-            (Code::Invalid | Code::TooLarge, Subject::Package) => {
-                format!(
-                    "Could not unzip uploaded file. Please check your file, then try to upload again. ({fault})"
-                )
+            (Code::Missing, Subject::Package) => {
+                return Fault::invalid("Uploaded file must be a non-empty zip");
             }
+            (Code::Invalid, Subject::Package) => COULD_NOT_UNZIP.to_owned(),
+            (Code::TooLarge | Code::Unsupported, Subject::Package) => format!("{COULD_NOT_UNZIP} ({fault})"),
             (Code::Unsupported, Subject::Runtime) => fault.message.to_string(),
             _ => return fault,
         };
         Fault { message: message.into(), ..fault }
     }
 }
+
+const COULD_NOT_UNZIP: &str =
+    "Could not unzip uploaded file. Please check your file, then try to upload again.";
 
 fn throttled(fault: Fault) -> Fault {
     Fault { message: "Rate Exceeded.".into(), ..fault }.with("Reason", "ConcurrentInvocationLimitExceeded")

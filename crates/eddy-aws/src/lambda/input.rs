@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use eddy_base::{Code, Fault};
+use eddy_functions::Tags;
 use eddy_functions::function::Variables;
 use eddy_functions::limits::VARIABLES_BYTES_MAX;
 use eddy_identity::Caller;
@@ -11,7 +12,7 @@ use serde::Deserialize;
 
 use super::configuration::ARCHITECTURE;
 use super::fault::constraint;
-use crate::Cx;
+use crate::{Cx, system_tags};
 
 pub(super) const TIMEOUT_SECONDS_MAX: u32 = 900;
 pub(super) const TIMEOUT_SECONDS: u32 = 3;
@@ -76,6 +77,15 @@ impl Environment {
         }
         Ok(variables)
     }
+}
+
+/// Tags of a function.
+///
+/// # Errors
+/// When a key is Amazon's own.
+pub(super) fn tags(all: BTreeMap<String, String>) -> Result<Tags, Fault> {
+    system_tags::refuse(all.keys())?;
+    Ok(Tags { all })
 }
 
 pub(super) fn timeout(seconds: Option<u32>) -> Result<Option<u32>, Fault> {

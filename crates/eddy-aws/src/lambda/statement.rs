@@ -1,6 +1,7 @@
 //! From the parameters of AddPermission to a statement, in the form in which AWS renders it.
 
 use eddy_base::{Account, Fault};
+use eddy_wire::schema;
 use serde_json::{Map, Value, json};
 
 /// What AddPermission is given.
@@ -20,6 +21,11 @@ pub(super) struct Permission {
 impl Permission {
     /// The statement about this function.
     pub(super) fn statement(&self, function_arn: &str) -> Result<String, Fault> {
+        if !is_action(&self.action) {
+            return Err(Fault::invalid(
+                "The provided action was invalid. Please check the action and try again.",
+            ));
+        }
         if self.url_auth.is_some() && self.action != "lambda:InvokeFunctionUrl" {
             return Err(Fault::invalid(
                 "FunctionUrlAuthType is only supported for lambda:InvokeFunctionUrl action",
@@ -57,6 +63,17 @@ impl Permission {
         }
         conditions
     }
+}
+
+/// Is it an action of Lambda's? They are called as the operations are, but for those listed here.
+fn is_action(text: &str) -> bool {
+    const OTHERS: [&str; 4] =
+        ["DisableReplication", "EnableReplication", "InvokeFunction", "InvokeFunctionUrl"];
+    let Some(name) = text.strip_prefix("lambda:") else { return text == "*" };
+    let is_operation = || {
+        name != "Invoke" && schema::service("lambda").is_some_and(|lambda| lambda.operation(name).is_some())
+    };
+    name == "*" || OTHERS.contains(&name) || is_operation()
 }
 
 /// Everybody, an account, an ARN, or a service.
@@ -120,6 +137,18 @@ mod tests {
         );
         let odd = Permission { principal: "somebody".to_owned(), ..base.clone() };
         assert!(odd.statement(ARN).is_err());
+        for (action, is_known) in [
+            ("lambda:*", true),
+            ("*", true),
+            ("lambda:InvokeFunctionUrl", true),
+            ("lambda:GetFunctionConfiguration", true),
+            ("lambda:Foo", false),
+            ("lambda:Invoke", false),
+            ("s3:GetObject", false),
+        ] {
+            let permission = Permission { action: action.to_owned(), ..base.clone() };
+            assert_eq!(permission.statement(ARN).is_ok(), is_known, "{action}");
+        }
         let auth = Permission { url_auth: Some("NONE".to_owned()), ..base };
         assert!(auth.statement(ARN).is_err());
     }

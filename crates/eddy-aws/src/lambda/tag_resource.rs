@@ -1,10 +1,10 @@
 use std::collections::BTreeMap;
 
 use eddy_base::Fault;
-use eddy_functions::Tags;
 use serde::Deserialize;
 
 use super::fault::about;
+use super::input;
 use super::name::FunctionName;
 use crate::{Cx, Needs, Operation, Reply};
 
@@ -25,7 +25,7 @@ impl Operation for TagResource {
 
     async fn call(self, cx: Cx) -> Result<Reply<()>, Fault> {
         let place = self.resource.unqualified(&cx)?;
-        let tags = Tags { all: self.tags };
+        let tags = input::tags(self.tags)?;
         let tagged = cx.engines.functions.tag(&place.scope, &place.name, &tags).await;
         Ok(Reply::after(tagged.map_err(about(&place))?))
     }

@@ -27,7 +27,15 @@ impl Operation for CreateLogGroup {
         needs.and("logs:TagResource", format!("{arn}:log-stream:"))
     }
 
+    async fn check(&self, _: &Cx) -> Result<(), Fault> {
+        if self.log_group_name.to_ascii_lowercase().starts_with("aws/") {
+            return Err(Fault::invalid("Log groups starting with AWS/ are reserved for AWS."));
+        }
+        Ok(())
+    }
+
     async fn call(self, cx: Cx) -> Result<Reply<()>, Fault> {
+        self.check(&cx).await?;
         let mut settings = Settings::default();
         tags::add(&mut settings.tags, &self.tags.unwrap_or_default())?;
         let logs = cx.engines.telemetry.logs();

@@ -4,8 +4,8 @@ use eddy_telemetry::logs::Group;
 use serde::{Deserialize, Serialize};
 
 use super::limits::DESCRIBE_MAX;
-use super::target;
-use crate::{Cx, Needs, Operation, Reply};
+use super::{target, token};
+use crate::{Cx, Needs, Operation, Reply, page_token};
 
 /// Groups by name: all, those that begin with a prefix or contain a text, or those that are named.
 #[derive(Deserialize)]
@@ -78,11 +78,12 @@ impl DescribeLogGroups {
         let pattern = self.log_group_name_pattern.unwrap_or_default();
         let logs = cx.engines.telemetry.logs();
         // One more than asked for tells whether there are more.
-        let after = self.next_token.as_deref();
-        let (mut groups, pos) = logs.groups(&cx.scope, &prefix, &pattern, after, limit + 1).await?;
+        let after = self.next_token.as_deref().map(token::read_name).transpose()?;
+        let (mut groups, pos) =
+            logs.groups(&cx.scope, &prefix, &pattern, after.as_deref(), limit + 1).await?;
         let has_more = groups.len() > limit;
         groups.truncate(limit);
-        let next_token = groups.last().filter(|_| has_more).map(|group| group.name.clone());
+        let next_token = groups.last().filter(|_| has_more).map(|group| page_token::write(&group.name));
         let log_groups = groups.into_iter().map(|group| shape(&cx.scope, group)).collect();
         Ok(Reply::read(Output { log_groups, next_token }, pos))
     }

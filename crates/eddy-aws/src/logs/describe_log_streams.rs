@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::limits::DESCRIBE_MAX;
 use super::{target, token};
-use crate::{Cx, Needs, Operation, Reply};
+use crate::{Cx, Needs, Operation, Reply, page_token};
 
 /// The streams of a group, by name or by their newest event.
 #[derive(Deserialize)]
@@ -81,13 +81,14 @@ impl Operation for DescribeLogStreams {
     }
 }
 
-/// `TIME/NAME`; names may hold slashes, times do not.
+/// Of `TIME/NAME`; names may hold slashes, times do not.
 fn token_behind(stream: &Stream) -> String {
     let last = stream.last.map(|last| last.millis().to_string()).unwrap_or_default();
-    format!("{last}/{}", stream.name)
+    page_token::write(&format!("{last}/{}", stream.name))
 }
 
 fn read_token(text: &str) -> Result<(Option<Timestamp>, String), Fault> {
+    let text = token::read_name(text)?;
     let (last, name) = text.split_once('/').ok_or_else(token::invalid)?;
     if last.is_empty() {
         return Ok((None, name.to_owned()));

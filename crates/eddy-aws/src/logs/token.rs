@@ -3,6 +3,8 @@
 use eddy_base::{Fault, Timestamp};
 use eddy_telemetry::logs::{Direction, Place};
 
+use crate::page_token;
+
 /// `f/DIGITS/s` or `b/DIGITS/s`, as GetLogEvents has them: the gap behind a place, to go on from forward or
 /// backward.
 pub(super) fn page(direction: Direction, behind: Place) -> String {
@@ -41,6 +43,14 @@ pub(super) fn search(behind: Place) -> String {
 /// When it is none.
 pub(super) fn read_search(token: &str) -> Result<Place, Fault> {
     read_digits(token).ok_or_else(invalid)
+}
+
+/// Reads a token that stands for the last name of a page.
+///
+/// # Errors
+/// When it is none.
+pub(super) fn read_name(token: &str) -> Result<String, Fault> {
+    page_token::read(token).ok_or_else(invalid)
 }
 
 /// The id of an event: 56 digits, as Logs has them, which rise with time.

@@ -173,3 +173,30 @@ async fn lists_come_in_pages() {
     }
     assert_eq!(names, ["role0", "role1", "role2", "role3", "role4"]);
 }
+
+#[tokio::test]
+async fn what_iam_does_not_take() {
+    let house = open().await;
+    create(&house, "r").await;
+    let trust = TRUST.replace(r#""Action""#, r#""Resource":"*","Action""#);
+    let made = call(&house, "CreateRole", &[("RoleName", "s"), ("AssumeRolePolicyDocument", &trust)]).await;
+    assert_eq!((made.status.as_u16(), &*made.code()), (400, "MalformedPolicyDocument"));
+    assert_eq!(made.xml("Message"), Some("Has prohibited field Resource"));
+    let tag = [("RoleName", "r"), ("Tags.member.1.Key", "aws:a"), ("Tags.member.1.Value", "1")];
+    assert_eq!(refused(&house, "TagRole", &tag).await, error(400, "InvalidInput"));
+    let attach = [("RoleName", "r"), ("PolicyArn", "arn:aws:iam::aws:policy/AWSLambdaBasicExecutionRole")];
+    assert_eq!(refused(&house, "AttachRolePolicy", &attach).await, error(404, "NoSuchEntity"));
+    for (action, with) in [
+        ("ListRoles", &[][..]),
+        ("ListRolePolicies", &[("RoleName", "r")][..]),
+        ("ListAttachedRolePolicies", &[("RoleName", "r")][..]),
+    ] {
+        let parameters = [with, &[("Marker", "madeup")][..]].concat();
+        assert_eq!(refused(&house, action, &parameters).await, error(400, "ValidationError"), "{action}");
+    }
+    create(&house, "q").await;
+    let first = call(&house, "ListRoles", &[("MaxItems", "1")]).await;
+    let marker = first.xml("Marker").expect("there is another").to_owned();
+    let second = call(&house, "ListRoles", &[("MaxItems", "1"), ("Marker", &marker)]).await;
+    assert_eq!((first.xml("RoleName"), second.xml("RoleName")), (Some("q"), Some("r")));
+}
