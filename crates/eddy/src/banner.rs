@@ -30,7 +30,7 @@ pub fn serving(app: &App, settings: &Settings, address: SocketAddr) {
     walls(app, &out);
     out.note("  policies  of roles are stored and not enforced yet; resource policies are");
     if settings.auth.value == Auth::None {
-        out.note("  WARNING   --auth none: signatures are not checked; whoever reaches this address is root");
+        out.note("  WARNING   --auth none: signatures are not checked; whoever reaches this address is root, functions excepted");
     }
     if runtimes::installed(&app.runtimes).is_none() {
         let install = command("runtime install", &settings.data.value);

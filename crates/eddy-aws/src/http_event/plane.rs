@@ -85,7 +85,7 @@ where
             answer
         }
         Plan::Call(call) => {
-            let called = AssertUnwindSafe(run(front, &head, body, *call)).catch_unwind();
+            let called = AssertUnwindSafe(run(front, &head, body, *call, peer)).catch_unwind();
             called.await.unwrap_or_else(|_| {
                 tracing::error!(id = %exchange.id, "a request's handler panicked");
                 let response = (engines.gateway.dialect().refusal)(door.front, Refusal::Failed);
@@ -97,7 +97,7 @@ where
 }
 
 /// Reads the body, finds out who signed where that is asked, and calls the function.
-async fn run(front: &Front, head: &Parts, mut body: Incoming, call: Call) -> Answer {
+async fn run(front: &Front, head: &Parts, mut body: Incoming, call: Call, peer: Peer) -> Answer {
     let bytes = match body.collect(call.body_bytes_max() as u64).await {
         Ok(bytes) => bytes,
         Err(eddy_wire::incoming::Error::TooLarge { .. }) => {
@@ -109,7 +109,7 @@ async fn run(front: &Front, head: &Parts, mut body: Incoming, call: Call) -> Ans
     if !call.must_be_signed() {
         return call.run(bytes, None).await;
     }
-    match front.caller("lambda", Some(call.region()), head, &bytes) {
+    match front.caller("lambda", Some(call.region()), head, &bytes, peer) {
         Ok(Caller::Anonymous) => call.run(bytes, None).await,
         Ok(caller) => call.run(bytes, Some(&caller)).await,
         Err(why) => Answer { trouble: Some(why.message), ..call.refuse(Refusal::Forbidden) },

@@ -48,7 +48,7 @@ use who::Who;
 pub enum Auth {
     /// As on AWS.
     Enforce,
-    /// Everyone is root. Loopback only, and said loudly.
+    /// Everyone is root but functions, which stay what their own credentials say. Loopback only, and said loudly.
     None,
 }
 
@@ -74,6 +74,11 @@ impl Peer {
 
     pub(crate) fn address(self) -> IpAddr {
         self.address
+    }
+
+    /// Are signatures checked of what comes from here? Always, when it comes out of a jail.
+    fn auth(self, engines: &Engines) -> Auth {
+        if self.environment.is_some() { Auth::Enforce } else { engines.settings.auth }
     }
 
     /// The cause of a request from here: itself, or the invocation that its jail is busy with.
@@ -137,15 +142,17 @@ impl Front {
         region: Option<&Region>,
         head: &Parts,
         body: &[u8],
+        peer: Peer,
     ) -> Result<Caller, eddy_wire::Error> {
+        let auth = peer.auth(&self.inner.engines);
         let facts = schema::facts().iter().find(|facts| facts.signing_name == service);
         let facts = facts.expect("data planes ask for services that there are");
         let asked = ServiceAsked { facts, protocol: Protocol::RestJson, bucket: None };
         let claim = sign::claim(head).map_err(|why| refusal::of_signature(Protocol::RestJson, why))?;
-        if claim.is_none() && self.inner.engines.settings.auth == Auth::Enforce {
+        if claim.is_none() && auth == Auth::Enforce {
             return Ok(Caller::Anonymous);
         }
-        let who = who::who(&self.inner, &asked, head)?;
+        let who = who::who(&self.inner, &asked, head, auth)?;
         if claim.is_some() && region.is_some_and(|region| *region != who.region) {
             return Err(refusal::bad_region(Protocol::RestJson));
         }
@@ -192,7 +199,7 @@ impl Front {
         if asked.facts.name == "s3" && visit.head.method == Method::OPTIONS {
             return Ok(s3::preflight(&inner.engines.objects, &visit.head, asked.bucket.as_deref())?);
         }
-        let who = who::who(inner, &asked, &visit.head)?;
+        let who = who::who(inner, &asked, &visit.head, visit.auth())?;
         visit.caller = who.caller.clone();
         let payload = who.payload(asked.protocol, &visit.head)?;
         let chunks = if who.needs_body() { None } else { who.prove(inner, &asked, &visit.head, None)? };
@@ -254,7 +261,7 @@ fn form(
         head: visit.head.clone(),
         bucket,
         body,
-        prover: FormProver(visit.inner.clone()),
+        prover: FormProver { inner: visit.inner.clone(), auth: visit.auth() },
     };
     Some(async move { Ok(handler(form).await?) })
 }

@@ -48,12 +48,11 @@ pub(super) struct ServiceAsked {
 
 /// The plane of a request.
 pub(super) fn plane(head: &Parts, domains: &[String]) -> Plane {
-    if head.uri.path().starts_with("/_eddy/") || head.uri.path() == "/_eddy" {
-        return Plane::House;
-    }
+    let path = head.uri.path();
     match host::label(host::of(head), domains) {
         Label::Api { api, region } => Plane::Api { api, region },
         Label::FunctionUrl { id, region } => Plane::FunctionUrl { id, region },
+        Label::Bucket(_) | Label::None if path.starts_with("/_eddy/") || path == "/_eddy" => Plane::House,
         Label::Bucket(_) | Label::None => Plane::Service,
     }
 }
@@ -258,7 +257,9 @@ mod tests {
                 vec![("x-amz-target", "AmazonSQS.SendMessage")],
                 "FunctionUrl { id: \"i\", region: None }",
             ),
+            ("GET /_eddy/health a.execute-api.localhost", "", vec![], "Api { api: \"a\", region: None }"),
             ("GET /_eddy/health x", "", vec![], "House"),
+            ("GET /_eddy/health b.localhost", "", vec![], "House"),
             ("GET /key b.localhost", "", vec![], "s3 RestXml b"),
             ("GET /key b.s3.localhost", "s3", vec![], "s3 RestXml b"),
             ("GET /v1/projects/p b.localhost", "", vec![], "s3 RestXml b"),

@@ -15,7 +15,7 @@ use http::{HeaderName, Method, Response, StatusCode, Version};
 
 use super::recognise::ServiceAsked;
 use super::who::Who;
-use super::{Inner, Peer, fault, host};
+use super::{Auth, Inner, Peer, fault, host};
 use crate::operation::Failure;
 use crate::{Cx, Engines, limits, s3, table};
 
@@ -71,6 +71,11 @@ impl Visit {
     /// The cause of whatever this request does.
     fn effect(&self) -> Cause {
         if self.is_root() { self.cause } else { self.cause.below(self.id) }
+    }
+
+    /// Are signatures checked of this request?
+    pub(super) fn auth(&self) -> Auth {
+        self.peer.auth(&self.inner.engines)
     }
 
     fn is_root(&self) -> bool {

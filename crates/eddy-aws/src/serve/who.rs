@@ -22,10 +22,10 @@ struct Signed {
 }
 
 /// Finds out who a request says it is from: nothing of its body is needed. Proves nothing yet.
-pub(super) fn who(inner: &Inner, asked: &ServiceAsked, head: &Parts) -> Result<Who, Error> {
+pub(super) fn who(inner: &Inner, asked: &ServiceAsked, head: &Parts, auth: Auth) -> Result<Who, Error> {
     let identity = &inner.engines.identity;
     let settings = &inner.engines.settings;
-    if settings.auth == Auth::None {
+    if auth == Auth::None {
         let claim = sign::claim(head).ok().flatten();
         let region = claim.as_ref().and_then(|claim| Region::new(&claim.scope.as_ref()?.region).ok());
         let region = region.unwrap_or_else(|| settings.region.clone());
@@ -100,7 +100,10 @@ impl Who {
 
 /// Proves who filled in an upload form.
 #[derive(Clone)]
-pub struct FormProver(pub(super) std::sync::Arc<Inner>);
+pub struct FormProver {
+    pub(super) inner: std::sync::Arc<Inner>,
+    pub(super) auth: Auth,
+}
 
 impl FormProver {
     /// The caller and the region of a signed form; without a signature, [`Caller::Anonymous`]. The policy in
@@ -109,9 +112,9 @@ impl FormProver {
     /// # Errors
     /// A key that is not known, or a signature that does not match, in S3's words.
     pub fn prove(&self, form: Option<&sign::Form>) -> Result<(Caller, Option<Region>), Fault> {
-        let inner = &self.0;
+        let inner = &self.inner;
         let region = form.and_then(|form| Region::new(&form.scope.as_ref()?.region).ok());
-        if inner.engines.settings.auth == Auth::None {
+        if self.auth == Auth::None {
             return Ok((inner.engines.identity.root_caller(), region));
         }
         let Some(form) = form else { return Ok((Caller::Anonymous, None)) };

@@ -26,7 +26,7 @@ where
     }
     match app.front.plane(&head) {
         Plane::House => {
-            let mut response = house(app, head, body).await;
+            let mut response = house(app, head, body, peer).await;
             response.headers_mut().insert(header::SERVER, HeaderValue::from_static("eddy"));
             response
         }
@@ -38,7 +38,7 @@ where
 }
 
 /// `/_eddy/...`: health, metrics, links to packages, and what the verbs ask.
-async fn house<B>(app: &Arc<App>, head: http::request::Parts, body: B) -> Response<Outgoing>
+async fn house<B>(app: &Arc<App>, head: http::request::Parts, body: B, peer: Peer) -> Response<Outgoing>
 where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -52,7 +52,7 @@ where
         let Ok(body) = body.collect(BODY_BYTES_MAX).await else {
             return text(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large or cut off");
         };
-        return match app.front.caller(admin::SERVICE, None, &head, &body) {
+        return match app.front.caller(admin::SERVICE, None, &head, &body, peer) {
             Ok(caller) => admin::answer(app, &head, &body, &caller).await,
             Err(error) => {
                 let document = serde_json::json!({ "code": error.code, "message": error.message });

@@ -340,6 +340,31 @@ result = signed('POST', '/', 'sts', body, {'content-type': 'application/x-www-fo
     assert answer.status == 403 and b'only root' in answer.text
 
 
+def test_a_function_is_not_root_where_everyone_is(fresh, runtime):
+    """Without signatures whoever reaches the port is root; out of a jail the session counts all the same."""
+    server = fresh('--auth', 'none')
+    with urllib.request.urlopen(f'{server.url}/_eddy/v1/events', timeout=30) as answer:
+        assert json.load(answer)['events'] == []
+    functions = server.client('lambda', read_timeout=60)
+    functions.create_function(
+        FunctionName='probe', Runtime=runtime, Handler='app.handler', Timeout=30, MemorySize=256,
+        Role='arn:aws:iam::000000000000:role/probe', Code={'ZipFile': zipped({'app.py': PROBE})})
+    lines = '''
+deploy = json.dumps({'folder': event['folder']}).encode()
+result = {
+    'events': ask('GET', '/_eddy/v1/events'), 'a folder of the host': ask('POST', '/_eddy/v1/deploy', body=deploy),
+    'signed': signed('POST', '/_eddy/v1/deploy', 'sts', deploy),
+    'roles': form('iam', Action='ListRoles', Version='2010-05-08'), 'buckets unsigned': ask('GET', '/'),
+    'functions unsigned': ask('GET', '/2015-03-31/functions/'), 'buckets': signed('GET', '/', 's3'),
+}
+'''
+    event = {'run': lines, 'folder': str(server.folder)}
+    answer = functions.invoke(FunctionName='probe', Payload=json.dumps(event))
+    said = json.loads(answer['Payload'].read())
+    assert said.pop('buckets')[0] == 200
+    assert {what: status for what, (status, _) in said.items()} == dict.fromkeys(said, 403), said
+
+
 def sign(server, method, path, service, body=b'', keys=None, headers=None, region='us-east-1'):
     """A request signed as SDKs sign, for any service."""
     keys = keys or (server.variables['AWS_ACCESS_KEY_ID'], server.variables['AWS_SECRET_ACCESS_KEY'])
@@ -713,6 +738,21 @@ def test_a_presigned_address_opens_one_thing_once_signed(server, client, s3, buc
     signed = sign(server, 'GET', target, 's3')
     assert signed.status == 400, signed.text
     assert s3.get_object(Bucket=bucket, Key='key')['Body'].read() == b'secret'
+
+
+@pytest.mark.parametrize('version', ['s3', 's3v4'])
+def test_a_header_that_was_not_signed_adds_nothing(server, client, s3, bucket, version):
+    """Whoever was given an address to put to cannot copy, tag, name or open what it was not made for."""
+    s3.put_object(Bucket=bucket, Key='secret', Body=b'secret')
+    target = presigned(client, 'put_object', version=version, Bucket=bucket, Key='key')
+    for name, value in {
+        'x-amz-copy-source': f'/{bucket}/secret', 'x-amz-meta-a': '1', 'x-amz-tagging': 'a=1', 'x-amz-acl': 'private',
+        'x-amz-storage-class': 'STANDARD', 'x-amz-security-token': 'x', 'X-AMZ-GRANT-READ': 'id=x',
+    }.items():
+        answer = ask(server, 'PUT', target, {name: value}, b'x')
+        assert answer.status == 403, (name, answer.status, answer.text)
+    assert [found['Key'] for found in s3.list_objects_v2(Bucket=bucket)['Contents']] == ['secret']
+    assert ask(server, 'PUT', target, body=b'x').status == 200
 
 
 @pytest.mark.parametrize('moved, opens', [(-10, True), (-3700, False), (840, True), (1000, False)])
