@@ -36,4 +36,5 @@ pub use guest::{Event, Freeze, Guest, Init, Invoked, Reply, Usage};
 pub use jail::{Artifact, Credentials, Function, Jail, Line, Package, Runtime, Sink, Spec, Stream};
 pub use process::{Call, Calls, Installing, Options, Process};
 pub use supervisor::intercept;
+pub use sys::open_files_max;
 pub use walls::{Missing, Tier, Wall, Walls};

@@ -151,7 +151,10 @@ fn enclose(plan: &Plan, shape: &Shape) -> Result<(), Refused> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
         .map_err(Refused::at("tie the jail's life to the supervisor's"))?;
     for Limit { resource, most } in &plan.limits {
-        let limit = Rlimit { current: Some(*most), maximum: Some(*most) };
+        // Where the machine allows less than that, it stays with what the machine allows.
+        let allowed = rustix::process::getrlimit(resource.of_kernel()).maximum;
+        let most = allowed.map_or(*most, |allowed| allowed.min(*most));
+        let limit = Rlimit { current: Some(most), maximum: Some(most) };
         rustix::process::setrlimit(resource.of_kernel(), limit)
             .map_err(Refused::at(format!("limit {resource:?}")))?;
     }

@@ -240,3 +240,8 @@ pub(crate) fn socket_on_stdin() -> io::Result<OwnedFd> {
 fn result(code: i32) -> io::Result<()> {
     if code == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
+
+/// How many descriptors this process may have open at a time; [`u64::MAX`] for any number.
+pub fn open_files_max() -> u64 {
+    rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX)
+}

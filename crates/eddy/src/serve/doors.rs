@@ -11,7 +11,7 @@ use eddy_base::{Env, Task};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto::Builder;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 use super::clock::Clock;
 use crate::assemble::{App, GuestCall};
@@ -20,6 +20,9 @@ use crate::assemble::{App, GuestCall};
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
 /// The most bytes of head that a connection may send, and of what is buffered of a body.
 const BUFFER_BYTES_MAX: usize = 256 * 1024;
+/// One descriptor of so many that this process may have is for a connection from outside, and another one for a
+/// connection out of a jail. What the store and the jails need stays free, whoever connects how often.
+const FILES_PER_CONNECTION: u64 = 4;
 /// How long accepting pauses when the process has no file descriptor left.
 const OUT_OF_FILES_PAUSE: Duration = Duration::from_millis(100);
 
@@ -38,6 +41,10 @@ struct Connections {
     /// Each connection holds one of these, so the other end learns of the last one's end; none is left for new ones
     /// once the doors close.
     open: std::sync::Mutex<Option<mpsc::Sender<Infallible>>>,
+    /// Places for connections from outside; the next ones wait in the kernel.
+    outside: Arc<Semaphore>,
+    /// Places for connections out of all jails together; the next ones are closed, and SDKs try again.
+    guests: Arc<Semaphore>,
     /// Tells them to end with the request under way. Wakes them in the order of their coming, which the helpers for
     /// this do not.
     closing: Arc<Notify>,
@@ -50,7 +57,10 @@ impl Doors {
         let env = app.engines.store.env().clone();
         let (open, ended) = mpsc::channel(1);
         let clock = Clock::new(env.clone());
-        let connections = Connections { open: Some(open).into(), closing: Arc::default(), clock };
+        let places = || Arc::new(Semaphore::new(connections_max()));
+        let (outside, guests) = (places(), places());
+        let connections =
+            Connections { open: Some(open).into(), outside, guests, closing: Arc::default(), clock };
         let connections = Arc::new(connections);
         let (closing, closed) = (app.closing.clone(), app.closing.subscribe());
         let accept = accept(app.clone(), listener, connections.clone(), closed);
@@ -79,13 +89,17 @@ async fn accept(
     mut closed: watch::Receiver<bool>,
 ) {
     loop {
+        let next = async {
+            let place = connections.outside.clone().acquire_owned().await.expect("it is never closed");
+            listener.accept().await.map(|(stream, from)| (place, stream, from))
+        };
         let accepted = tokio::select! {
             biased;
             _ = closed.changed() => return,
-            accepted = listener.accept() => accepted,
+            accepted = next => accepted,
         };
         match accepted {
-            Ok((stream, from)) => connections.serve(&app, stream, Peer::outside(from)),
+            Ok((place, stream, from)) => connections.serve(&app, stream, Peer::outside(from), place),
             Err(why) => {
                 tracing::warn!(%why, "cannot accept a connection");
                 app.engines.store.env().sleep(OUT_OF_FILES_PAUSE).await;
@@ -97,13 +111,17 @@ async fn accept(
 /// A call from inside a jail is a connection like any other, but it is known whose it is.
 async fn take_calls(app: Arc<App>, mut calls: mpsc::Receiver<GuestCall>, connections: Arc<Connections>) {
     while let Some(call) = calls.recv().await {
+        let Ok(place) = connections.guests.clone().try_acquire_owned() else {
+            tracing::warn!(environment = %call.environment, "functions have too many connections; one is closed");
+            continue;
+        };
         let from = SocketAddr::new(IpAddr::from([127, 0, 0, 1]), 0);
-        connections.serve(&app, call.stream, Peer::guest(from, call.environment));
+        connections.serve(&app, call.stream, Peer::guest(from, call.environment), place);
     }
 }
 
 impl Connections {
-    fn serve(&self, app: &Arc<App>, stream: Box<dyn Stream>, peer: Peer) {
+    fn serve(&self, app: &Arc<App>, stream: Box<dyn Stream>, peer: Peer, place: OwnedSemaphorePermit) {
         let env = app.engines.store.env().clone();
         let answering = app.clone();
         let service = service_fn(move |request| {
@@ -133,10 +151,15 @@ impl Connections {
             if let Err(why) = ended {
                 tracing::debug!(%why, "a connection broke");
             }
-            drop(open);
+            drop((open, place));
         };
         env.spawn("connection", Box::pin(task)).detach();
     }
+}
+
+fn connections_max() -> usize {
+    let share = eddy_runtime::open_files_max() / FILES_PER_CONNECTION;
+    usize::try_from(share).unwrap_or(Semaphore::MAX_PERMITS).clamp(1, Semaphore::MAX_PERMITS)
 }
 
 /// Tasks that HTTP/2 starts for its streams.
