@@ -9,7 +9,7 @@ use super::encryption::AES256;
 use super::fault;
 use super::limits::LONG_XML_BYTES_MAX;
 use super::names::{self, object_arn};
-use super::sums::{self, Sums};
+use super::sums::{self, Sums, Values};
 use super::upload::{Named, part_number};
 use crate::{Cx, Needs, Operation, Reply};
 
@@ -20,11 +20,7 @@ pub(super) struct CompleteMultipartUpload {
     key: String,
     upload_id: String,
     multipart_upload: Option<Wanted>,
-    checksum_crc32: Option<String>,
-    checksum_crc32c: Option<String>,
-    checksum_crc64nvme: Option<String>,
-    checksum_sha1: Option<String>,
-    checksum_sha256: Option<String>,
+    sums: Values,
     checksum_type: Option<String>,
     mpu_object_size: Option<i64>,
     expected_bucket_owner: Option<String>,
@@ -41,11 +37,7 @@ struct Wanted {
 struct Part {
     part_number: i64,
     etag: String,
-    checksum_crc32: Option<String>,
-    checksum_crc32c: Option<String>,
-    checksum_crc64nvme: Option<String>,
-    checksum_sha1: Option<String>,
-    checksum_sha256: Option<String>,
+    sums: Values,
 }
 
 #[derive(Serialize)]
@@ -54,12 +46,7 @@ pub(super) struct Output {
     bucket: String,
     key: String,
     etag: String,
-    checksum_crc32: Option<String>,
-    checksum_crc32c: Option<String>,
-    checksum_crc64nvme: Option<String>,
-    checksum_sha1: Option<String>,
-    checksum_sha256: Option<String>,
-    checksum_type: Option<&'static str>,
+    sums: Sums,
     server_side_encryption: &'static str,
 }
 
@@ -121,7 +108,7 @@ impl CompleteMultipartUpload {
             Ok(PartName {
                 number: part_number(part.part_number)?,
                 etag: unquoted(&part.etag).to_owned(),
-                checksum: part.sums().given()?,
+                checksum: part.sums.given()?,
             })
         };
         parts.iter().map(name).collect()
@@ -140,16 +127,8 @@ impl CompleteMultipartUpload {
 
     /// The object's checksum as the client knows it.
     fn checksum(&self, upload: Option<&Upload>) -> Result<Option<Checksum>, Fault> {
-        let given = Sums {
-            crc32: self.checksum_crc32.clone(),
-            crc32c: self.checksum_crc32c.clone(),
-            crc64nvme: self.checksum_crc64nvme.clone(),
-            sha1: self.checksum_sha1.clone(),
-            sha256: self.checksum_sha256.clone(),
-            kind: None,
-        };
         let coverage = upload.map_or(Coverage::Whole, |upload| upload.coverage);
-        Ok(given.given()?.map(|(algorithm, value)| Checksum { algorithm, coverage, value }))
+        Ok(self.sums.given()?.map(|(algorithm, value)| Checksum { algorithm, coverage, value }))
     }
 
     fn output(&self, cx: &Cx, stored: &Stored) -> Output {
@@ -159,26 +138,8 @@ impl CompleteMultipartUpload {
             bucket: self.bucket.clone(),
             key: self.key.clone(),
             etag: quoted(stored.etag),
-            checksum_crc32: sums.crc32,
-            checksum_crc32c: sums.crc32c,
-            checksum_crc64nvme: sums.crc64nvme,
-            checksum_sha1: sums.sha1,
-            checksum_sha256: sums.sha256,
-            checksum_type: sums.kind,
+            sums,
             server_side_encryption: AES256,
-        }
-    }
-}
-
-impl Part {
-    fn sums(&self) -> Sums {
-        Sums {
-            crc32: self.checksum_crc32.clone(),
-            crc32c: self.checksum_crc32c.clone(),
-            crc64nvme: self.checksum_crc64nvme.clone(),
-            sha1: self.checksum_sha1.clone(),
-            sha256: self.checksum_sha256.clone(),
-            kind: None,
         }
     }
 }

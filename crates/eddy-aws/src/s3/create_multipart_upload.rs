@@ -1,13 +1,12 @@
-use std::collections::BTreeMap;
-
 use eddy_base::Fault;
-use eddy_objects::{Description, NewUpload};
+use eddy_objects::NewUpload;
 use serde::{Deserialize, Serialize};
 
+use super::describe::Said;
 use super::encryption::AES256;
 use super::fault::About;
 use super::names::{self, object_arn};
-use super::{by, describe, sums, tags, upload};
+use super::{by, sums, upload};
 use crate::{Cx, Needs, Operation, Reply};
 
 /// Begins an upload in parts.
@@ -15,14 +14,7 @@ use crate::{Cx, Needs, Operation, Reply};
 pub(super) struct CreateMultipartUpload {
     bucket: String,
     key: String,
-    cache_control: Option<String>,
-    content_disposition: Option<String>,
-    content_encoding: Option<String>,
-    content_language: Option<String>,
-    content_type: Option<String>,
-    expires: Option<String>,
-    metadata: Option<BTreeMap<String, String>>,
-    tagging: Option<String>,
+    said: Said,
     checksum_algorithm: Option<String>,
     checksum_type: Option<String>,
     expected_bucket_owner: Option<String>,
@@ -45,27 +37,18 @@ impl Operation for CreateMultipartUpload {
     fn needs(&self, _: &Cx) -> Needs {
         let object = object_arn(&self.bucket, &self.key);
         let put = Needs::one("s3:PutObject", object.clone());
-        if self.tagging.is_some() { put.and("s3:PutObjectTagging", object) } else { put }
+        if self.said.has_tags() { put.and("s3:PutObjectTagging", object) } else { put }
     }
 
     async fn call(self, cx: Cx) -> Result<Reply<Output>, Fault> {
         names::open(&cx, &self.bucket, self.expected_bucket_owner.as_deref())?;
         let checksum = upload::checksum(self.checksum_algorithm.as_deref(), self.checksum_type.as_deref())?;
-        let description = describe::checked(Description {
-            content_type: self.content_type,
-            content_encoding: self.content_encoding,
-            content_language: self.content_language,
-            content_disposition: self.content_disposition,
-            cache_control: self.cache_control,
-            expires: self.expires,
-            metadata: self.metadata.unwrap_or_default(),
-        })?;
         let by = by(&cx);
         let new = NewUpload {
             bucket: &self.bucket,
             key: &self.key,
-            description,
-            tags: tags::of_header(self.tagging.as_deref().unwrap_or_default())?,
+            tags: self.said.tags()?,
+            description: self.said.description()?,
             checksum,
             by: &by,
         };

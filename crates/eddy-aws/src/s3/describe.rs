@@ -5,14 +5,54 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use eddy_base::Fault;
-use eddy_objects::Description;
+use eddy_objects::{Description, Tags};
 use http::HeaderName;
+use serde::Deserialize;
 
-use super::fault;
 use super::limits::METADATA_BYTES_MAX;
+use super::{fault, tags};
 
 /// What an object is when nobody says what it is.
 pub(super) const UNKNOWN_TYPE: &str = "binary/octet-stream";
+
+/// What the operations that write an object may say of it.
+#[derive(Deserialize)]
+pub(super) struct Said {
+    cache_control: Option<String>,
+    content_disposition: Option<String>,
+    content_encoding: Option<String>,
+    content_language: Option<String>,
+    content_type: Option<String>,
+    expires: Option<String>,
+    metadata: Option<BTreeMap<String, String>>,
+    tagging: Option<String>,
+}
+
+impl Said {
+    /// # Errors
+    /// As [`checked`].
+    pub(super) fn description(&self) -> Result<Description, Fault> {
+        checked(Description {
+            content_type: self.content_type.clone(),
+            content_encoding: self.content_encoding.clone(),
+            content_language: self.content_language.clone(),
+            content_disposition: self.content_disposition.clone(),
+            cache_control: self.cache_control.clone(),
+            expires: self.expires.clone(),
+            metadata: self.metadata.clone().unwrap_or_default(),
+        })
+    }
+
+    pub(super) fn has_tags(&self) -> bool {
+        self.tagging.is_some()
+    }
+
+    /// # Errors
+    /// As [`tags::of_header`].
+    pub(super) fn tags(&self) -> Result<Tags, Fault> {
+        tags::of_header(self.tagging.as_deref().unwrap_or_default())
+    }
+}
 
 /// Tidies what a request says.
 ///

@@ -8,7 +8,7 @@ use super::limits::PAGE_ENTRIES;
 use super::listing::whole_seconds;
 use super::names::{self, object_arn};
 use super::read::unversioned;
-use super::sums::Sums;
+use super::sums::{Sums, Values};
 use crate::{Cx, Needs, Operation, Reply};
 
 /// Says chosen things about an object, its parts among them.
@@ -27,20 +27,10 @@ pub(super) struct GetObjectAttributes {
 pub(super) struct Output {
     last_modified: Time,
     etag: Option<String>,
-    checksum: Option<Whole>,
+    checksum: Option<Sums>,
     object_parts: Option<Parts>,
     storage_class: Option<&'static str>,
     object_size: Option<u64>,
-}
-
-#[derive(Serialize)]
-struct Whole {
-    checksum_crc32: Option<String>,
-    checksum_crc32c: Option<String>,
-    checksum_crc64nvme: Option<String>,
-    checksum_sha1: Option<String>,
-    checksum_sha256: Option<String>,
-    checksum_type: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -57,11 +47,7 @@ struct Parts {
 struct Part {
     part_number: u32,
     size: u64,
-    checksum_crc32: Option<String>,
-    checksum_crc32c: Option<String>,
-    checksum_crc64nvme: Option<String>,
-    checksum_sha1: Option<String>,
-    checksum_sha256: Option<String>,
+    sums: Values,
 }
 
 const KNOWN: [&str; 5] = ["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"];
@@ -90,7 +76,8 @@ impl Operation for GetObjectAttributes {
         let output = Output {
             last_modified: Time(whole_seconds(head.modified)),
             etag: wants("ETag").then(|| head.etag.to_string()),
-            checksum: wants("Checksum").then(|| whole(found)),
+            // Here without the number of parts behind it.
+            checksum: wants("Checksum").then(|| Sums::of(head.checksum.as_ref(), None)),
             object_parts: (wants("ObjectParts") && !found.parts().is_empty()).then(|| self.parts(found)),
             storage_class: wants("StorageClass").then_some("STANDARD"),
             object_size: wants("ObjectSize").then_some(head.size),
@@ -130,29 +117,8 @@ impl GetObjectAttributes {
     }
 }
 
-/// The checksum, here without the number of parts behind it.
-fn whole(found: &Found) -> Whole {
-    let sums = Sums::of(found.object.head.checksum.as_ref(), None);
-    Whole {
-        checksum_crc32: sums.crc32,
-        checksum_crc32c: sums.crc32c,
-        checksum_crc64nvme: sums.crc64nvme,
-        checksum_sha1: sums.sha1,
-        checksum_sha256: sums.sha256,
-        checksum_type: sums.kind,
-    }
-}
-
 fn listed(found: &Found, part: &PartMark) -> Part {
     let algorithm = found.object.head.checksum.as_ref().map(|checksum| checksum.algorithm);
-    let sums = algorithm.map(|algorithm| Sums::of_value(algorithm, &part.checksum)).unwrap_or_default();
-    Part {
-        part_number: part.number,
-        size: part.size,
-        checksum_crc32: sums.crc32,
-        checksum_crc32c: sums.crc32c,
-        checksum_crc64nvme: sums.crc64nvme,
-        checksum_sha1: sums.sha1,
-        checksum_sha256: sums.sha256,
-    }
+    let sums = algorithm.map(|algorithm| Values::of(algorithm, &part.checksum)).unwrap_or_default();
+    Part { part_number: part.number, size: part.size, sums }
 }

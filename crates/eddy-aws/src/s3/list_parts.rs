@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::condition::quoted;
 use super::listing::{Owner, page_max, whole_seconds};
 use super::names::{self, object_arn, owner_id};
-use super::sums::{self, Sums};
+use super::sums::{self, Values};
 use super::upload::Named;
 use crate::{Cx, Needs, Operation, Reply};
 
@@ -43,11 +43,7 @@ struct Part {
     last_modified: Time,
     etag: String,
     size: u64,
-    checksum_crc32: Option<String>,
-    checksum_crc32c: Option<String>,
-    checksum_crc64nvme: Option<String>,
-    checksum_sha1: Option<String>,
-    checksum_sha256: Option<String>,
+    sums: Values,
 }
 
 impl Operation for ListParts {
@@ -93,16 +89,12 @@ fn number_of(marker: Option<i64>) -> u32 {
 }
 
 fn listed(number: u32, part: &eddy_objects::Part) -> Part {
-    let sums = Sums::of_value(part.checksum.algorithm, &part.checksum.value);
+    let sums = Values::of(part.checksum.algorithm, &part.checksum.value);
     Part {
         part_number: number,
         last_modified: Time(whole_seconds(part.modified)),
         etag: quoted(part.etag()),
         size: part.size,
-        checksum_crc32: sums.crc32,
-        checksum_crc32c: sums.crc32c,
-        checksum_crc64nvme: sums.crc64nvme,
-        checksum_sha1: sums.sha1,
-        checksum_sha256: sums.sha256,
+        sums,
     }
 }

@@ -50,12 +50,7 @@ pub(super) struct Output {
     last_modified: Time,
     content_length: Option<u64>,
     etag: String,
-    checksum_crc32: Option<String>,
-    checksum_crc32c: Option<String>,
-    checksum_crc64nvme: Option<String>,
-    checksum_sha1: Option<String>,
-    checksum_sha256: Option<String>,
-    checksum_type: Option<&'static str>,
+    sums: Sums,
     cache_control: Option<String>,
     content_disposition: Option<String>,
     content_encoding: Option<String>,
@@ -173,19 +168,13 @@ impl Read {
     fn output(self, found: &Found, extent: Extent) -> Output {
         let head = &found.object.head;
         let said = head.description.clone();
-        let sums = extent.checksum;
         let tag_count = found.object.tags.len();
         Output {
             accept_ranges: Some("bytes"),
             last_modified: Time(whole_seconds(head.modified)),
             content_length: Some(extent.range.end - extent.range.start),
             etag: quoted(head.etag),
-            checksum_crc32: sums.crc32,
-            checksum_crc32c: sums.crc32c,
-            checksum_crc64nvme: sums.crc64nvme,
-            checksum_sha1: sums.sha1,
-            checksum_sha256: sums.sha256,
-            checksum_type: sums.kind,
+            sums: extent.checksum,
             cache_control: self.response_cache_control.or(said.cache_control),
             content_disposition: self.response_content_disposition.or(said.content_disposition),
             content_encoding: self.response_content_encoding.or(said.content_encoding),
@@ -210,12 +199,7 @@ impl Read {
             last_modified: Time(whole_seconds(head.modified)),
             content_length: None,
             etag: quoted(head.etag),
-            checksum_crc32: None,
-            checksum_crc32c: None,
-            checksum_crc64nvme: None,
-            checksum_sha1: None,
-            checksum_sha256: None,
-            checksum_type: None,
+            sums: Sums::default(),
             cache_control: head.description.cache_control.clone(),
             content_disposition: None,
             content_encoding: None,
@@ -262,7 +246,7 @@ fn part(found: &Found, number: i64, wants_sums: bool) -> Result<Extent, Fault> {
         });
         let kind =
             head.checksum.as_ref().filter(|_| wants_sums).map(|whole| super::sums::kind(whole.coverage));
-        (start..start + parts[at].size, Sums { kind, ..Sums::of(checksum.as_ref(), None) })
+        (start..start + parts[at].size, Sums { checksum_type: kind, ..Sums::of(checksum.as_ref(), None) })
     };
     Ok(Extent {
         status: StatusCode::PARTIAL_CONTENT,

@@ -4,6 +4,7 @@ use eddy_base::{Fault, Timestamp};
 use eddy_objects::{Error, Object};
 use eddy_wire::Time;
 use percent_encoding::percent_decode_str;
+use serde::Deserialize;
 
 use super::condition::Given;
 use super::fault::{self, About};
@@ -18,13 +19,15 @@ pub(super) struct Source {
     pub key: String,
 }
 
-/// The conditions that a copy puts on its source.
-#[derive(Default)]
-pub(super) struct Conditions {
-    pub matches: Option<String>,
-    pub none_match: Option<String>,
-    pub modified_since: Option<Time>,
-    pub unmodified_since: Option<Time>,
+/// What a copy says of its source: where it is, whose, and in which state.
+#[derive(Deserialize)]
+pub(super) struct Wanted {
+    copy_source: String,
+    copy_source_if_match: Option<String>,
+    copy_source_if_none_match: Option<String>,
+    copy_source_if_modified_since: Option<Time>,
+    copy_source_if_unmodified_since: Option<Time>,
+    expected_source_bucket_owner: Option<String>,
 }
 
 impl Source {
@@ -55,23 +58,33 @@ impl Source {
             }
         }
     }
-
-    /// # Errors
-    /// As [`names::open`].
-    pub(super) fn open(&self, cx: &Cx, expected: Option<&str>) -> Result<(), Fault> {
-        names::open(cx, &self.bucket, expected).map(|_| ())
-    }
 }
 
-impl Conditions {
+impl Wanted {
+    /// # Errors
+    /// As [`Source::parse`].
+    pub(super) fn source(&self) -> Result<Source, Fault> {
+        Source::parse(&self.copy_source)
+    }
+
+    /// The source, whose bucket is one that may be read.
+    ///
+    /// # Errors
+    /// As [`Source::parse`] and [`names::open`].
+    pub(super) fn open(&self, cx: &Cx) -> Result<Source, Fault> {
+        let source = self.source()?;
+        names::open(cx, &source.bucket, self.expected_source_bucket_owner.as_deref())?;
+        Ok(source)
+    }
+
     /// # Errors
     /// 412.
     pub(super) fn admit(&self, source: &Object, now: Timestamp) -> Result<(), Fault> {
         let given = Given {
-            matches: self.matches.as_deref(),
-            none_match: self.none_match.as_deref(),
-            modified_since: self.modified_since,
-            unmodified_since: self.unmodified_since,
+            matches: self.copy_source_if_match.as_deref(),
+            none_match: self.copy_source_if_none_match.as_deref(),
+            modified_since: self.copy_source_if_modified_since,
+            unmodified_since: self.copy_source_if_unmodified_since,
         };
         given.admit_source(&source.head, now)
     }

@@ -5,18 +5,25 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use eddy_base::Fault;
 use eddy_objects::{Algorithm, Checksum, Coverage};
 use eddy_wire::checksum as wire;
+use serde::{Deserialize, Serialize};
 
 use super::fault;
 
-/// The checksum members that outputs have.
-#[derive(Debug, Default)]
+/// The members for checksums that inputs and outputs have, at most one of which is set.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Values {
+    pub checksum_crc32: Option<String>,
+    pub checksum_crc32c: Option<String>,
+    pub checksum_crc64nvme: Option<String>,
+    pub checksum_sha1: Option<String>,
+    pub checksum_sha256: Option<String>,
+}
+
+/// The same with what the checksum is of, as outputs about whole objects have it.
+#[derive(Debug, Default, Serialize)]
 pub(super) struct Sums {
-    pub crc32: Option<String>,
-    pub crc32c: Option<String>,
-    pub crc64nvme: Option<String>,
-    pub sha1: Option<String>,
-    pub sha256: Option<String>,
-    pub kind: Option<&'static str>,
+    pub value: Values,
+    pub checksum_type: Option<&'static str>,
 }
 
 impl Sums {
@@ -27,25 +34,27 @@ impl Sums {
             (Coverage::Parts | Coverage::Whole, _) => String::new(),
         };
         let text = BASE64.encode(&checksum.value) + &suffix;
-        Sums { kind: Some(kind(checksum.coverage)), ..Sums::one(checksum.algorithm, text) }
+        Sums { value: Values::one(checksum.algorithm, text), checksum_type: Some(kind(checksum.coverage)) }
     }
+}
 
+impl Values {
     /// A part's, which has no type of its own.
-    pub(super) fn of_value(algorithm: Algorithm, value: &[u8]) -> Sums {
-        Sums::one(algorithm, BASE64.encode(value))
+    pub(super) fn of(algorithm: Algorithm, value: &[u8]) -> Values {
+        Values::one(algorithm, BASE64.encode(value))
     }
 
-    fn one(algorithm: Algorithm, text: String) -> Sums {
-        let mut sums = Sums::default();
+    fn one(algorithm: Algorithm, text: String) -> Values {
+        let mut values = Values::default();
         let member = match algorithm {
-            Algorithm::Crc32 => &mut sums.crc32,
-            Algorithm::Crc32c => &mut sums.crc32c,
-            Algorithm::Crc64Nvme => &mut sums.crc64nvme,
-            Algorithm::Sha1 => &mut sums.sha1,
-            Algorithm::Sha256 => &mut sums.sha256,
+            Algorithm::Crc32 => &mut values.checksum_crc32,
+            Algorithm::Crc32c => &mut values.checksum_crc32c,
+            Algorithm::Crc64Nvme => &mut values.checksum_crc64nvme,
+            Algorithm::Sha1 => &mut values.checksum_sha1,
+            Algorithm::Sha256 => &mut values.checksum_sha256,
         };
         *member = Some(text);
-        sums
+        values
     }
 
     /// The one that a request gives, if any: its algorithm, its bytes, and the number of parts behind it.
@@ -54,11 +63,11 @@ impl Sums {
     /// More than one, or one that is not the base64 of its length.
     pub(super) fn given(&self) -> Result<Option<(Algorithm, Vec<u8>)>, Fault> {
         let members = [
-            (Algorithm::Crc32, &self.crc32),
-            (Algorithm::Crc32c, &self.crc32c),
-            (Algorithm::Crc64Nvme, &self.crc64nvme),
-            (Algorithm::Sha1, &self.sha1),
-            (Algorithm::Sha256, &self.sha256),
+            (Algorithm::Crc32, &self.checksum_crc32),
+            (Algorithm::Crc32c, &self.checksum_crc32c),
+            (Algorithm::Crc64Nvme, &self.checksum_crc64nvme),
+            (Algorithm::Sha1, &self.checksum_sha1),
+            (Algorithm::Sha256, &self.checksum_sha256),
         ];
         let mut given = members.into_iter().filter_map(|(algorithm, text)| Some((algorithm, text.as_ref()?)));
         let Some((algorithm, text)) = given.next() else { return Ok(None) };
@@ -126,18 +135,19 @@ mod tests {
     fn a_composite_says_how_many_parts() {
         let checksum = |coverage| Checksum { algorithm: Algorithm::Crc32, coverage, value: vec![0, 0, 0, 1] };
         let whole = Sums::of(Some(&checksum(Coverage::Whole)), Some(3));
-        assert_eq!((whole.crc32.as_deref(), whole.kind), (Some("AAAAAQ=="), Some("FULL_OBJECT")));
+        let told = |sums: &Sums| (sums.value.checksum_crc32.clone().unwrap_or_default(), sums.checksum_type);
+        assert_eq!(told(&whole), ("AAAAAQ==".to_owned(), Some("FULL_OBJECT")));
         let parts = Sums::of(Some(&checksum(Coverage::Parts)), Some(3));
-        assert_eq!((parts.crc32.as_deref(), parts.kind), (Some("AAAAAQ==-3"), Some("COMPOSITE")));
-        assert_eq!(parts.given().expect("readable"), Some((Algorithm::Crc32, vec![0, 0, 0, 1])));
+        assert_eq!(told(&parts), ("AAAAAQ==-3".to_owned(), Some("COMPOSITE")));
+        assert_eq!(parts.value.given().expect("readable"), Some((Algorithm::Crc32, vec![0, 0, 0, 1])));
     }
 
     #[test]
     fn only_one_sound_checksum_is_taken() {
-        let sums = |crc32: Option<&str>, sha1: Option<&str>| Sums {
-            crc32: crc32.map(Into::into),
-            sha1: sha1.map(Into::into),
-            ..Sums::default()
+        let sums = |crc32: Option<&str>, sha1: Option<&str>| Values {
+            checksum_crc32: crc32.map(Into::into),
+            checksum_sha1: sha1.map(Into::into),
+            ..Values::default()
         };
         assert_eq!(sums(None, None).given().expect("readable"), None);
         assert!(sums(Some("AAAAAQ=="), Some("AAAAAQ==")).given().is_err());

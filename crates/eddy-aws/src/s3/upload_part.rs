@@ -1,6 +1,5 @@
 use eddy_base::Fault;
 use eddy_objects::Upload;
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::body::{self, Purpose};
@@ -8,7 +7,7 @@ use super::condition::quoted;
 use super::encryption::AES256;
 use super::fault;
 use super::names::{self, object_arn};
-use super::sums::{self, Sums};
+use super::sums::{self, Values};
 use super::upload::{Named, part_number};
 use crate::{Cx, Needs, Operation, Reply};
 
@@ -22,22 +21,14 @@ pub(super) struct UploadPart {
     checksum_algorithm: Option<String>,
     expected_bucket_owner: Option<String>,
     /// Held against the body on its way in.
-    _checksum_crc32: Option<IgnoredAny>,
-    _checksum_crc32c: Option<IgnoredAny>,
-    _checksum_crc64nvme: Option<IgnoredAny>,
-    _checksum_sha1: Option<IgnoredAny>,
-    _checksum_sha256: Option<IgnoredAny>,
+    _sums: Values,
 }
 
 #[derive(Serialize)]
 pub(super) struct Output {
     server_side_encryption: &'static str,
     etag: String,
-    checksum_crc32: Option<String>,
-    checksum_crc32c: Option<String>,
-    checksum_crc64nvme: Option<String>,
-    checksum_sha1: Option<String>,
-    checksum_sha256: Option<String>,
+    sums: Values,
 }
 
 impl Operation for UploadPart {
@@ -64,16 +55,8 @@ impl Operation for UploadPart {
         let content = body::receive(&cx, incoming, Some(upload.algorithm), Purpose::Part).await?;
         let stored = objects.put_part(named.name(), number, content).await;
         Ok(Reply::after(stored.map_err(|error| named.about().fault(error))?.map(|part| {
-            let sums = Sums::of_value(part.checksum.algorithm, &part.checksum.value);
-            Output {
-                server_side_encryption: AES256,
-                etag: quoted(part.etag()),
-                checksum_crc32: sums.crc32,
-                checksum_crc32c: sums.crc32c,
-                checksum_crc64nvme: sums.crc64nvme,
-                checksum_sha1: sums.sha1,
-                checksum_sha256: sums.sha256,
-            }
+            let sums = Values::of(part.checksum.algorithm, &part.checksum.value);
+            Output { server_side_encryption: AES256, etag: quoted(part.etag()), sums }
         })))
     }
 }

@@ -3,8 +3,11 @@
 //! A field and a member match when they are equal without case and underscores, so `md5_of_message_body` is
 //! `MD5OfMessageBody` with no attribute. Nothing is dropped in silence: a member that the model knows and the
 //! struct lacks is refused by name unless its value asks for nothing; a field that the model lacks is an error.
-//! `#[serde(flatten)]` hides a struct's fields from the engine and must not be used.
+//! What several operations have in common is a part: a field whose name is no member, and whose type is a struct of
+//! members. `#[serde(flatten)]` hides a struct's fields from the
+//! engine and must not be used.
 
+mod fields;
 mod read;
 mod special;
 mod write;
@@ -12,6 +15,7 @@ mod write;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use fields::Fields;
 pub use special::{Blob, Coded, Time};
 
 use crate::schema::{Operation, Structure};
@@ -45,16 +49,15 @@ pub fn to_document<T: Serialize>(operation: &Operation, output: &T) -> Result<Do
 
 /// The fields of an operation's struct that its input in the model lacks. For tests that walk all operations.
 pub fn check_fields<T: DeserializeOwned>(operation: &Operation) -> Vec<&'static str> {
-    let known = operation.input.map(|shape| shape.get().structure());
-    let is_known = |field: &&'static str| known.is_some_and(|known| find(known, field).is_some());
-    read::fields::<T>().iter().copied().filter(|field| !is_known(field)).collect()
+    Fields::of::<T>(operation.input.map(|shape| shape.get().structure())).unknown
 }
 
 /// The members of an operation's input that its struct lacks, and so refuses unless their value is neutral.
 pub fn lacking_members<T: DeserializeOwned>(operation: &Operation) -> Vec<&'static str> {
-    let members = operation.input.map(|shape| &shape.get().structure().members);
-    let fields = read::fields::<T>();
+    let input = operation.input.map(|shape| shape.get().structure());
+    let fields = Fields::of::<T>(input).known;
     let lacking = |name: &&'static str| !fields.iter().any(|field| same(name, field));
+    let members = input.map(|structure| &structure.members);
     let refusable = members.into_iter().flatten().filter(|member| !member.about_body);
     refusable.map(|member| member.name).filter(lacking).collect()
 }

@@ -4,12 +4,12 @@ use std::fmt;
 
 use serde::de::value::{BorrowedStrDeserializer, StringDeserializer};
 use serde::de::{
-    DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Expected, IntoDeserializer, MapAccess,
-    SeqAccess, Unexpected, VariantAccess, Visitor,
+    DeserializeSeed, Deserializer, EnumAccess, Expected, IntoDeserializer, MapAccess, SeqAccess, Unexpected,
+    VariantAccess, Visitor,
 };
 use serde::forward_to_deserialize_any;
 
-use super::{same, special};
+use super::{find, same, special};
 use crate::codec::malformed_xml;
 use crate::schema::{Codes, Member};
 use crate::validate::{lower_camel, missing};
@@ -247,9 +247,13 @@ impl<'de> MapAccess<'de> for Entries {
     }
 }
 
-/// The members of a structure, each under the name of the field that it fills.
+/// The members of a structure, each under the name of the field that it fills; then the parts, which take of the
+/// others what they know.
 struct Members {
     rest: std::vec::IntoIter<(&'static str, &'static Member, Document)>,
+    parts: std::vec::IntoIter<&'static str>,
+    /// What no field has taken yet.
+    left: Vec<(&'static Member, Document)>,
     value: Option<(&'static Member, Document)>,
 }
 
@@ -257,16 +261,15 @@ impl Members {
     /// For a struct: a member that it lacks must ask for nothing.
     fn of(value: Struct, fields: &'static [&'static str]) -> Result<Members, Refusal> {
         let structure = value.structure();
-        let mut rest = Vec::new();
-        for (index, document) in value.into_members() {
-            let member = &structure.members[index];
-            match fields.iter().find(|field| same(member.name, field)) {
-                Some(field) => rest.push((*field, member, document)),
-                None if member.is_neutral(&document) => {}
-                None => return Err(unsupported(member, &document)),
-            }
+        let members = value.into_members().into_iter();
+        let mut left = members.map(|(index, document)| (&structure.members[index], document)).collect();
+        let rest = take(&mut left, fields);
+        let parts = fields.iter().copied().filter(|field| find(structure, field).is_none());
+        let parts: Vec<_> = parts.collect();
+        if parts.is_empty() {
+            check_neutral(&left)?;
         }
-        Ok(Members { rest: rest.into_iter(), value: None })
+        Ok(Members { rest: rest.into_iter(), parts: parts.into_iter(), left, value: None })
     }
 
     /// For a map: all, under their own names.
@@ -277,7 +280,59 @@ impl Members {
             let member = &structure.members[index];
             (member.name, member, document)
         });
-        Members { rest: members.collect::<Vec<_>>().into_iter(), value: None }
+        let rest = members.collect::<Vec<_>>().into_iter();
+        Members { rest, parts: Vec::new().into_iter(), left: Vec::new(), value: None }
+    }
+}
+
+/// Takes out the members that these fields name.
+fn take(
+    left: &mut Vec<(&'static Member, Document)>,
+    fields: &'static [&'static str],
+) -> Vec<(&'static str, &'static Member, Document)> {
+    let mut taken = Vec::new();
+    for (member, document) in std::mem::take(left) {
+        match fields.iter().find(|field| same(member.name, field)) {
+            Some(field) => taken.push((*field, member, document)),
+            None => left.push((member, document)),
+        }
+    }
+    taken
+}
+
+fn check_neutral(left: &[(&'static Member, Document)]) -> Result<(), Refusal> {
+    match left.iter().find(|(member, document)| !member.is_neutral(document)) {
+        Some((member, document)) => Err(unsupported(member, document)),
+        None => Ok(()),
+    }
+}
+
+/// A part of a struct: a struct itself, whose fields are members of the same structure.
+struct Part<'a> {
+    left: &'a mut Vec<(&'static Member, Document)>,
+}
+
+impl<'de> Deserializer<'de> for Part<'_> {
+    type Error = Refusal;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        // A field of another type names a member that there is not: `check_fields` finds it.
+        Err(serde::de::Error::invalid_type(Unexpected::Other("part of a struct"), &visitor))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Refusal> {
+        let rest = take(self.left, fields).into_iter();
+        visitor.visit_map(Members { rest, parts: Vec::new().into_iter(), left: Vec::new(), value: None })
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
+        unit_struct newtype_struct seq tuple tuple_struct map enum identifier ignored_any
     }
 }
 
@@ -315,14 +370,25 @@ impl<'de> MapAccess<'de> for Members {
     type Error = Refusal;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Refusal> {
-        let Some((field, member, document)) = self.rest.next() else { return Ok(None) };
-        self.value = Some((member, document));
+        let field = if let Some((field, member, document)) = self.rest.next() {
+            self.value = Some((member, document));
+            field
+        } else if let Some(part) = self.parts.next() {
+            part
+        } else {
+            check_neutral(&self.left)?;
+            return Ok(None);
+        };
         seed.deserialize(BorrowedStrDeserializer::new(field)).map(Some)
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Refusal> {
-        let (member, document) = self.value.take().expect("serde asks for a value after its key");
-        seed.deserialize(Value::of(member, document)).map_err(|refusal| refusal.under(member.name))
+        match self.value.take() {
+            Some((member, document)) => {
+                seed.deserialize(Value::of(member, document)).map_err(|refusal| refusal.under(member.name))
+            }
+            None => seed.deserialize(Part { left: &mut self.left }),
+        }
     }
 }
 
@@ -399,35 +465,4 @@ impl<'de> VariantAccess<'de> for Union {
         let (value, name) = self.value();
         value.deserialize_struct("", fields, visitor).map_err(|refusal| refusal.under(name))
     }
-}
-
-/// The names of a struct's fields: serde tells them to whoever is asked for the struct.
-pub(super) fn fields<T: DeserializeOwned>() -> &'static [&'static str] {
-    struct Probe<'a>(&'a mut &'static [&'static str]);
-    impl<'de> Deserializer<'de> for Probe<'_> {
-        type Error = Refusal;
-
-        fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Refusal> {
-            Err(serde::de::Error::custom("only the fields are asked for"))
-        }
-
-        fn deserialize_struct<V: Visitor<'de>>(
-            self,
-            _: &'static str,
-            fields: &'static [&'static str],
-            visitor: V,
-        ) -> Result<V::Value, Refusal> {
-            *self.0 = fields;
-            self.deserialize_any(visitor)
-        }
-
-        forward_to_deserialize_any! {
-            bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
-            unit_struct newtype_struct seq tuple tuple_struct map enum identifier ignored_any
-        }
-    }
-    let mut fields: &'static [&'static str] = &[];
-    let refused = T::deserialize(Probe(&mut fields)).is_err();
-    debug_assert!(refused || fields.is_empty(), "the probe refuses");
-    fields
 }

@@ -336,6 +336,20 @@ impl Fields {
         self.value.put(index, document);
         Ok(())
     }
+
+    /// A part: a struct whose fields are members of this same structure.
+    fn put_part<T: Serialize + ?Sized>(&mut self, field: &str, value: &T) -> Result<(), Mistake> {
+        let shape = self.value.shape();
+        let part = match value.serialize(Writer { shape }) {
+            Ok(Document::Struct(part)) => part,
+            Ok(_) => return Err(Mistake(format!("{} has no member {field}", shape.name))),
+            Err(why) => return Err(Mistake(format!("{} has no member {field} ({why})", shape.name))),
+        };
+        for (index, document) in part.into_members() {
+            self.value.put(index, document);
+        }
+        Ok(())
+    }
 }
 
 impl SerializeStruct for Fields {
@@ -347,6 +361,9 @@ impl SerializeStruct for Fields {
         field: &'static str,
         value: &T,
     ) -> Result<(), Mistake> {
+        if find(self.value.structure(), field).is_none() {
+            return self.put_part(field, value);
+        }
         self.put(field, |writer| value.serialize(writer))
     }
 

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use eddy_base::Timestamp;
 use eddy_wire::{
-    Blob, Coded, Document, Error, Protocol, Time, check_fields, encode, from_document, schema, to_document,
+    Blob, Coded, Document, Error, Protocol, Time, check_fields, encode, from_document, lacking_members,
+    schema, to_document,
 };
 use serde::{Deserialize, Serialize};
 
@@ -160,10 +161,8 @@ fn outputs_are_held_against_the_model() {
         log_group: &'static str,
     }
     let error = to_document(operation, &Wrong { log_group: "" }).expect_err("no such member");
-    assert_eq!(
-        error.message,
-        "the answer of DescribeLogGroups: DescribeLogGroupsResponse has no member log_group"
-    );
+    let expected = "the answer of DescribeLogGroups: DescribeLogGroupsResponse has no member log_group";
+    assert!(error.message.starts_with(expected), "{error}");
     #[derive(Serialize)]
     struct Mistyped {
         next_token: i64,
@@ -265,4 +264,84 @@ fn a_structure_with_one_member_is_an_enum_with_content() {
     assert_eq!(export, unsupported("StorageClassAnalysis.DataExport"));
     let lacking = put("<Filter><Tag><Key>k</Key></Tag></Filter>").expect_err("refused");
     assert_eq!(lacking.code, "MalformedXML", "a tag has a value");
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Put {
+    bucket: String,
+    said: Said,
+    key: String,
+    sent: Sent,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Said {
+    content_type: Option<String>,
+    metadata: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Sent {
+    checksum_crc32: Option<String>,
+}
+
+#[test]
+fn a_struct_may_have_parts() {
+    let put = |headers: &[(&str, &str)]| -> Result<Put, Error> {
+        let request = headers
+            .iter()
+            .fold(http::Request::put("/b/k"), |request, (name, value)| request.header(*name, *value));
+        let (routed, document) = read("s3", Protocol::RestXml, request, b"")?;
+        from_document(routed.operation, document)
+    };
+    let all = [("content-type", "a/b"), ("x-amz-meta-c", "d"), ("x-amz-checksum-crc32", "AAAAAA==")];
+    let whole = put(&all).expect("each member has its field");
+    assert_eq!((whole.bucket.as_str(), whole.key.as_str()), ("b", "k"));
+    let metadata = BTreeMap::from([("c".to_owned(), "d".to_owned())]);
+    assert_eq!(whole.said, Said { content_type: Some("a/b".into()), metadata: Some(metadata) });
+    assert_eq!(whole.sent.checksum_crc32.as_deref(), Some("AAAAAA=="));
+    let none = put(&[]).expect("none is needed");
+    assert_eq!(none.said, Said { content_type: None, metadata: None });
+    let refused = put(&[("cache-control", "x")]).expect_err("no part has it");
+    assert_eq!(refused.message, "The parameter CacheControl is not supported by eddy.");
+
+    let operation = |name| schema::service("s3").and_then(|s3| s3.operation(name)).expect("it is there");
+    assert_eq!(check_fields::<Put>(operation("PutObject")), Vec::<&str>::new());
+    assert_eq!(check_fields::<Put>(operation("CreateMultipartUpload")), ["checksum_crc32"]);
+    assert_eq!(
+        check_fields::<Put>(operation("HeadBucket")),
+        ["content_type", "metadata", "key", "checksum_crc32"]
+    );
+    let lacking = lacking_members::<Put>(operation("PutObject"));
+    assert!(!lacking.contains(&"ContentType") && lacking.contains(&"CacheControl"), "{lacking:?}");
+}
+
+#[derive(Serialize)]
+struct Told {
+    etag: &'static str,
+    sums: Sums,
+}
+
+#[derive(Serialize)]
+struct Sums {
+    checksum_crc32: Option<&'static str>,
+    checksum_type: Option<&'static str>,
+}
+
+#[test]
+fn an_answer_may_have_parts() {
+    let tell = |name, kind| {
+        let operation = schema::service("s3").and_then(|s3| s3.operation(name)).expect("it is there");
+        let sums = Sums { checksum_crc32: Some("AAAAAA=="), checksum_type: kind };
+        let told = to_document(operation, &Told { etag: "e", sums })?;
+        Ok::<_, Error>(encode(operation, Protocol::RestXml, told, "id").headers().clone())
+    };
+    let headers = tell("PutObject", Some("FULL_OBJECT")).expect("it fits");
+    for (name, value) in
+        [("etag", "e"), ("x-amz-checksum-crc32", "AAAAAA=="), ("x-amz-checksum-type", "FULL_OBJECT")]
+    {
+        assert_eq!(headers[name], value);
+    }
+    let refused = tell("UploadPart", None).expect_err("a part's checksum has no type");
+    assert!(refused.message.contains("checksum_type"), "{refused}");
 }

@@ -239,13 +239,12 @@ impl Fields {
     /// The checksum that the form gives for its file.
     fn checksum(&self) -> Result<Option<(Algorithm, Vec<u8>)>, Fault> {
         let text = |name: &str| self.get(name).map(str::to_owned);
-        let given = sums::Sums {
-            crc32: text("x-amz-checksum-crc32"),
-            crc32c: text("x-amz-checksum-crc32c"),
-            crc64nvme: text("x-amz-checksum-crc64nvme"),
-            sha1: text("x-amz-checksum-sha1"),
-            sha256: text("x-amz-checksum-sha256"),
-            kind: None,
+        let given = sums::Values {
+            checksum_crc32: text("x-amz-checksum-crc32"),
+            checksum_crc32c: text("x-amz-checksum-crc32c"),
+            checksum_crc64nvme: text("x-amz-checksum-crc64nvme"),
+            checksum_sha1: text("x-amz-checksum-sha1"),
+            checksum_sha256: text("x-amz-checksum-sha256"),
         };
         given.given()
     }
