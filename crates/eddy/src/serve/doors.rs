@@ -14,10 +14,15 @@ use hyper_util::server::conn::auto::Builder;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 use super::clock::Clock;
+use super::idle::Idle;
 use crate::assemble::{App, GuestCall};
 
 /// A head that does not come whole within this time ends its connection.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
+/// A connection on which nothing is answered for this long ends. One of HTTP/1 ends earlier, by the time for its head.
+const IDLE_MAX: Duration = Duration::from_secs(60);
+/// What a client that idles gets to say goodbye as its version of HTTP has it.
+const GOODBYE: Duration = Duration::from_secs(5);
 /// The most bytes of head that a connection may send, and of what is buffered of a body.
 const BUFFER_BYTES_MAX: usize = 256 * 1024;
 /// One descriptor of so many that this process may have is for a connection from outside, and another one for a
@@ -123,10 +128,14 @@ async fn take_calls(app: Arc<App>, mut calls: mpsc::Receiver<GuestCall>, connect
 impl Connections {
     fn serve(&self, app: &Arc<App>, stream: Box<dyn Stream>, peer: Peer, place: OwnedSemaphorePermit) {
         let env = app.engines.store.env().clone();
-        let answering = app.clone();
+        let (answering, idle) = (app.clone(), Idle::new(env.clone()));
+        let busy = idle.clone();
         let service = service_fn(move |request| {
-            let (app, peer) = (answering.clone(), peer);
-            async move { Ok::<_, Infallible>(super::answer(&app, request, peer).await) }
+            let (app, answering) = (answering.clone(), busy.begin());
+            async move {
+                let answer = super::answer(&app, request, peer).await;
+                Ok::<_, Infallible>(answer.map(|body| answering.until_sent(body)))
+            }
         });
         let mut builder = Builder::new(Tasks(env.clone()));
         builder
@@ -137,7 +146,7 @@ impl Connections {
         let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
         let open = self.open.lock().expect("nobody panics with this lock");
         let Some(open) = open.clone() else { return };
-        let closing = self.closing.clone().notified_owned();
+        let (closing, timer) = (self.closing.clone().notified_owned(), env.clone());
         let task = async move {
             let mut connection = std::pin::pin!(connection);
             let ended = tokio::select! {
@@ -146,6 +155,10 @@ impl Connections {
                 () = closing => {
                     connection.as_mut().graceful_shutdown();
                     connection.await
+                }
+                () = idle.over(IDLE_MAX) => {
+                    connection.as_mut().graceful_shutdown();
+                    timeout(&timer, GOODBYE, connection).await.unwrap_or(Ok(()))
                 }
             };
             if let Err(why) = ended {

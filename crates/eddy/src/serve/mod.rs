@@ -4,6 +4,7 @@ mod admin;
 mod clock;
 mod doors;
 mod health;
+mod idle;
 mod own;
 mod taken;
 
