@@ -61,6 +61,8 @@ pub async fn run(data: &Path, mib: u32) -> Result<Vec<Row>, String> {
     let upload = Upload::begin(&mut connection, &path).await?;
     let document = upload.send_parts(&server, &key, size).await?;
     moved(format!("{mib} MiB in parts of {PART_MIB}, {CLIENTS} at a time"), begun.elapsed());
+    // The server has closed a connection that idled so long.
+    let mut connection = Connection::open(server.address, key).await?;
     let begun = Instant::now();
     upload.complete(&mut connection, document).await?;
     let completed = begun.elapsed();

@@ -2,7 +2,7 @@
 import pytest
 
 from over_s3 import ask, refused, target_of
-from test_s3_wire import elements
+from test_s3_wire import elements, post
 
 ORIGIN = 'https://app.example.com'
 RULES = [
@@ -134,3 +134,15 @@ def test_a_bucket_without_rules_tells_the_browser_nothing(server, s3, bucket):
     assert (answer.status, told(answer)) == (200, {})
     error = elements(ask(server, 'OPTIONS', f'/{bucket}/key', question('GET')))
     assert error['Message'] == 'CORSResponse: CORS is not enabled for this bucket.'
+
+
+def test_a_form_of_a_page(server, s3, bucket):
+    s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={'CORSRules': [
+        {'AllowedOrigins': [ORIGIN], 'AllowedMethods': ['POST'], 'ExposeHeaders': ['Location']}]})
+    form = s3.generate_presigned_post(bucket, 'key')
+    seen = {'access-control-allow-origin': ORIGIN, 'access-control-allow-credentials': 'true',
+            'access-control-allow-methods': 'POST', 'access-control-expose-headers': 'Location', 'vary': VARY}
+    answer = post(server, form['url'], form['fields'], b'x', Origin=ORIGIN)
+    assert (answer.status, told(answer)) == (204, seen)
+    answer = post(server, form['url'], {**form['fields'], 'key': 'other'}, b'x', Origin=ORIGIN)
+    assert (answer.status, told(answer)) == (403, seen)

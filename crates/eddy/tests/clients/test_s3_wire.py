@@ -191,14 +191,14 @@ def test_no_header_is_smuggled_into_an_answer(server, s3, bucket):
 
 # Upload forms
 
-def post(server, url, fields, body, file_name='file.txt'):
+def post(server, url, fields, body, file_name='file.txt', **headers):
     boundary = uuid.uuid4().hex
     parts = []
     for name, value in fields.items():
         parts.append(f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode())
     parts.append(f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{file_name}"\r\n'
                  f'Content-Type: text/plain\r\n\r\n'.encode() + body + f'\r\n--{boundary}--\r\n'.encode())
-    headers = {'Content-Type': f'multipart/form-data; boundary={boundary}'}
+    headers |= {'Content-Type': f'multipart/form-data; boundary={boundary}'}
     return ask(server, 'POST', target_of(url), headers, b''.join(parts))
 
 
