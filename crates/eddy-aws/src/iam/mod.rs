@@ -23,6 +23,7 @@ mod tag_role;
 mod untag_role;
 mod update_assume_role_policy;
 mod update_role;
+mod update_role_description;
 
 use eddy_base::{Code, Subject};
 
@@ -48,6 +49,7 @@ pub(crate) static SERVICE: Service = Service {
         op::<untag_role::UntagRole>(),
         op::<update_assume_role_policy::UpdateAssumeRolePolicy>(),
         op::<update_role::UpdateRole>(),
+        op::<update_role_description::UpdateRoleDescription>(),
     ],
     errors,
     form: None,

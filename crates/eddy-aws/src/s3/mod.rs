@@ -31,6 +31,7 @@ mod encryption;
 mod event;
 mod fault;
 mod form;
+mod get_bucket_abac;
 mod get_bucket_accelerate_configuration;
 mod get_bucket_acl;
 mod get_bucket_cors;
@@ -113,6 +114,7 @@ use delete_object::DeleteObject;
 use delete_object_tagging::DeleteObjectTagging;
 use delete_objects::DeleteObjects;
 use delete_public_access_block::DeletePublicAccessBlock;
+use get_bucket_abac::GetBucketAbac;
 use get_bucket_accelerate_configuration::GetBucketAccelerateConfiguration;
 use get_bucket_acl::GetBucketAcl;
 use get_bucket_cors::GetBucketCors;
@@ -189,6 +191,7 @@ pub(crate) static SERVICE: Service = Service {
         op::<DeleteObjectTagging>(),
         op::<DeleteObjects>(),
         op::<DeletePublicAccessBlock>(),
+        op::<GetBucketAbac>(),
         op::<GetBucketAccelerateConfiguration>(),
         op::<GetBucketAcl>(),
         op::<GetBucketCors>(),
