@@ -12,7 +12,9 @@ fn note(service: &str) -> Option<&'static str> {
         "iam" => Some(
             "Roles and their policies are kept and given back. The policies of roles are not yet enforced: a function \
              may do everything in its account but what its boundary closes (`iam:*`, `sts:AssumeRole*`, and the \
-             administration of functions). Policies of resources are enforced.",
+             administration of functions). Policies of resources are enforced. Amazon's managed policies \
+             (`arn:aws:iam::aws:policy/...`) can be attached whether there is such a one or not, but for well-known \
+             names under a path that is not theirs.",
         ),
         "s3" => Some("Upload forms (POST policies, SigV4 and SigV2) are taken as well."),
         _ => None,

@@ -7,6 +7,8 @@ use eddy_store::BlobId;
 use minicbor::{Decode, Encode};
 
 use crate::error::Error;
+use crate::logging::Logging;
+use crate::report::Form;
 
 /// The one version that every function has: what was deployed last.
 pub const LATEST: &str = "$LATEST";
@@ -66,6 +68,19 @@ pub struct Settings {
     pub tmp_mb: u32,
     #[n(7)]
     pub variables: Variables,
+    /// None is text in the usual group.
+    #[n(8)]
+    pub logging: Option<Logging>,
+}
+
+impl Settings {
+    /// In which form the platform speaks in the function's log.
+    pub(crate) fn form(&self) -> Form {
+        match self.logging.as_ref().and_then(|logging| logging.json) {
+            Some(levels) => Form::Json(levels.system),
+            None => Form::Text,
+        }
+    }
 }
 
 /// Environment variables. Their values are secrets: they are never printed, so `Debug` shows names only.
@@ -246,6 +261,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::logging::{Level, Levels};
 
     fn function(variables: Vec<(String, String)>) -> Function {
         Function {
@@ -262,6 +278,10 @@ mod tests {
                 memory_mb: 128,
                 tmp_mb: 512,
                 variables: Variables(variables),
+                logging: Some(Logging {
+                    group: Some("/mine".to_owned()),
+                    json: Some(Levels { application: Level::Trace, system: Level::Warn }),
+                }),
             },
             code: Code {
                 hash: Hash([3; 32]),

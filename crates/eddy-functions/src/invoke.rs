@@ -19,7 +19,7 @@ use crate::lease::Lease;
 use crate::limits::PAYLOAD_BYTES_MAX;
 use crate::output::Output;
 use crate::pool::NoEnvironment;
-use crate::report::{self, Figures};
+use crate::report::Figures;
 use crate::steadfast::Steadfast;
 use crate::{Functions, Shared};
 
@@ -156,7 +156,7 @@ impl Shared {
             .presence
             .begins(Activity { function: call.known.pool.name.clone(), cause: cause.below(call.invocation) });
         environment.frozen = false;
-        output.begin(now, request_id, report::start(request_id, LATEST), tail);
+        output.begin(now, request_id, output.form.start(now, request_id, LATEST), tail);
         let event = Event {
             request: request_id,
             payload: call.invoke.payload.clone(),
@@ -198,10 +198,7 @@ impl Shared {
         let duration = duration.min(call.within());
         let figures = Figures { duration, init, queued, memory_mb_max, usage };
         let request = call.invoke.request_id;
-        let mut lines = Vec::with_capacity(3);
-        lines.extend(failure.and_then(|failure| report::complaint(failure, request, now, call.within())));
-        lines.push(report::end(request));
-        lines.push(report::report(request, &figures, failure));
+        let lines = output.form.end(now, request, &figures, failure, call.within());
         let log_tail = output.end(now, lines);
         self.trace(call, &figures, cold, failure);
         let (payload, error) = match result {
@@ -231,7 +228,8 @@ impl Shared {
     /// The invocation that a failed start was for: nothing ran, and the log says so in the usual form.
     fn tell_of_failed_start(&self, call: &Call, outcome: Outcome, output: &Output) -> Result<Invoked, Fault> {
         let request = call.invoke.request_id;
-        output.begin(self.env().now(), request, report::start(request, LATEST), call.invoke.tail);
+        let now = self.env().now();
+        output.begin(now, request, output.form.start(now, request, LATEST), call.invoke.tail);
         self.tell(call, outcome, output)
     }
 

@@ -18,6 +18,7 @@ mod invoke;
 mod keys;
 mod lease;
 pub mod limits;
+pub mod logging;
 mod looks;
 mod manage;
 mod output;

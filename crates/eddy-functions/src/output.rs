@@ -12,6 +12,7 @@ use eddy_runtime::{Line, Sink};
 use eddy_telemetry::Telemetry;
 
 use crate::limits::TAIL_BYTES_MAX;
+use crate::report::Form;
 
 /// The log of one environment.
 pub(crate) struct Output {
@@ -19,6 +20,7 @@ pub(crate) struct Output {
     scope: Scope,
     pub(crate) group: String,
     pub(crate) stream: String,
+    pub(crate) form: Form,
     state: Mutex<State>,
 }
 
@@ -37,8 +39,14 @@ struct State {
 struct Tail(Vec<u8>);
 
 impl Output {
-    pub(crate) fn new(telemetry: Telemetry, scope: Scope, group: String, stream: String) -> Arc<Output> {
-        Arc::new(Output { telemetry, scope, group, stream, state: Mutex::new(State::new()) })
+    pub(crate) fn new(
+        telemetry: Telemetry,
+        scope: Scope,
+        group: String,
+        stream: String,
+        form: Form,
+    ) -> Arc<Output> {
+        Arc::new(Output { telemetry, scope, group, stream, form, state: Mutex::new(State::new()) })
     }
 
     /// Where the guest prints to.
@@ -48,15 +56,15 @@ impl Output {
     }
 
     /// An invocation begins. `tail` keeps the end of its log for [`Output::end`].
-    pub(crate) fn begin(&self, at: Timestamp, request: Id, start: String, tail: bool) {
+    pub(crate) fn begin(&self, at: Timestamp, request: Id, start: Option<String>, tail: bool) {
         let mut state = self.state();
         state.request = Some(request);
         let before = state.before.take().unwrap_or_default();
         state.tail = tail.then_some(before);
-        if let Some(tail) = &mut state.tail {
+        if let (Some(tail), Some(start)) = (&mut state.tail, &start) {
             tail.push(start.as_bytes());
         }
-        state.held = Some((at, start));
+        state.held = start.map(|start| (at, start));
     }
 
     /// The platform's last lines about the invocation. Gives the end of its log, if it was asked for.

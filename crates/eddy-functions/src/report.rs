@@ -1,11 +1,15 @@
 //! What an invocation says about itself in the log: START, END and REPORT, and what the platform adds when the
 //! function did not answer. The forms are those that log readers parse.
 
+mod json;
+
 use std::fmt::Write;
 use std::time::Duration;
 
 use eddy_base::{Id, Timestamp};
 use eddy_runtime::{Failure, Usage};
+
+use crate::logging::Level;
 
 /// The figures of a finished invocation.
 #[derive(Debug, Clone, Copy)]
@@ -20,28 +24,94 @@ pub(crate) struct Figures {
     pub(crate) usage: Usage,
 }
 
+/// In which form the platform speaks in a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    Text,
+    /// What matters at least so much.
+    Json(Level),
+}
+
+impl Form {
+    /// What goes before everything that the function prints.
+    pub(crate) fn start(self, now: Timestamp, request: Id, version: &str) -> Option<String> {
+        match self {
+            Form::Text => Some(start(request, version)),
+            Form::Json(least) => kept(least, json::start(now, request, version)),
+        }
+    }
+
+    /// What goes behind it: the platform's complaint, the end, the figures.
+    pub(crate) fn end(
+        self,
+        now: Timestamp,
+        request: Id,
+        figures: &Figures,
+        failure: Option<&Failure>,
+        within: Duration,
+    ) -> Vec<String> {
+        match self {
+            Form::Text => {
+                let complaint = failure.and_then(|failure| complaint(failure, request, now, within));
+                complaint.into_iter().chain([end(request), report(request, figures, failure)]).collect()
+            }
+            Form::Json(least) => {
+                let done = kept(least, json::runtime_done(now, request, figures, failure));
+                done.into_iter().chain(kept(least, json::report(now, request, figures, failure))).collect()
+            }
+        }
+    }
+
+    /// The line of an initialization that failed.
+    pub(crate) fn init_report(
+        self,
+        now: Timestamp,
+        took: Duration,
+        phase: Phase,
+        failure: &Failure,
+    ) -> Option<String> {
+        match self {
+            Form::Text => Some(init_report(took, phase, failure)),
+            Form::Json(least) => kept(least, json::init_report(now, took, phase, failure)),
+        }
+    }
+}
+
+fn kept(least: Level, (level, line): (Level, String)) -> Option<String> {
+    (level >= least).then_some(line)
+}
+
+impl Figures {
+    fn billed_millis(&self) -> u128 {
+        (self.duration + self.init.unwrap_or_default()).as_micros().div_ceil(1000)
+    }
+
+    /// Where memory is only sampled the true value may be higher, and of a guest that is gone nothing may be known.
+    /// Readers of this expect a bare number either way, and no guest fits in none.
+    fn used_mb(&self) -> u64 {
+        self.usage.memory_peak_bytes.div_ceil(1024 * 1024).max(1)
+    }
+}
+
 /// What goes before everything that the function prints.
-pub(crate) fn start(request: Id, version: &str) -> String {
+fn start(request: Id, version: &str) -> String {
     format!("START RequestId: {request} Version: {version}\n")
 }
 
 /// What goes behind it.
-pub(crate) fn end(request: Id) -> String {
+fn end(request: Id) -> String {
     format!("END RequestId: {request}\n")
 }
 
 /// The REPORT line. Fields are separated by tabs, and the line ends with one.
-pub(crate) fn report(request: Id, figures: &Figures, failure: Option<&Failure>) -> String {
-    let init = figures.init.unwrap_or_default();
+fn report(request: Id, figures: &Figures, failure: Option<&Failure>) -> String {
     let mut line = format!(
         "REPORT RequestId: {request}\tDuration: {:.2} ms\tBilled Duration: {} ms\tMemory Size: {} MB\t",
         millis(figures.duration),
-        (figures.duration + init).as_micros().div_ceil(1000),
+        figures.billed_millis(),
         figures.memory_mb_max,
     );
-    // Where memory is only sampled the true value may be higher, and of a guest that is gone nothing may be known.
-    // Readers of this line expect a bare number either way, and no guest fits in none.
-    let used_mb = figures.usage.memory_peak_bytes.div_ceil(1024 * 1024).max(1);
+    let used_mb = figures.used_mb();
     let mut add = |text: std::fmt::Arguments<'_>| line.write_fmt(text).expect("a String takes everything");
     add(format_args!("Max Memory Used: {used_mb} MB\t"));
     if let Some(init) = figures.init {
@@ -66,18 +136,24 @@ pub(crate) enum Phase {
     Invoke,
 }
 
+impl Phase {
+    fn word(self) -> &'static str {
+        match self {
+            Phase::Init => "init",
+            Phase::Invoke => "invoke",
+        }
+    }
+}
+
 /// The line of an initialization that failed.
-pub(crate) fn init_report(took: Duration, phase: Phase, failure: &Failure) -> String {
-    let phase = match phase {
-        Phase::Init => "init",
-        Phase::Invoke => "invoke",
-    };
+fn init_report(took: Duration, phase: Phase, failure: &Failure) -> String {
+    let phase = phase.word();
     let status = status(failure).unwrap_or_else(|| "Status: error".to_owned());
     format!("INIT_REPORT Init Duration: {:.2} ms\tPhase: {phase}\t{status}\n", millis(took))
 }
 
 /// What the platform says when the function could not: it has printed its own errors itself.
-pub(crate) fn complaint(failure: &Failure, request: Id, now: Timestamp, within: Duration) -> Option<String> {
+fn complaint(failure: &Failure, request: Id, now: Timestamp, within: Duration) -> Option<String> {
     let message = failure.message(within);
     match failure {
         Failure::Function { .. } | Failure::Init { .. } => None,

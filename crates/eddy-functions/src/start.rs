@@ -16,7 +16,7 @@ use crate::limits::{INIT_MAX, SESSION};
 use crate::output::Output;
 use crate::package::Folder;
 use crate::pool::{NoEnvironment, Pool};
-use crate::report::{self, Phase};
+use crate::report::Phase;
 
 /// What environments of one build are started from.
 #[derive(Clone)]
@@ -111,7 +111,10 @@ impl Shared {
                 (Err(failure), _) => failure,
             };
             let took = self.env().monotonic().saturating_sub(began);
-            place.output.note(self.env().now(), report::init_report(took, phase, &failure));
+            let now = self.env().now();
+            if let Some(line) = place.output.form.init_report(now, took, phase, &failure) {
+                place.output.note(now, line);
+            }
             let usage = guest.usage();
             guest.stop().await;
             match phase {
@@ -127,9 +130,11 @@ impl Shared {
     fn place(&self, known: &Known, cause: Option<Cause>) -> Place {
         let id = Id::random(&**self.env());
         let name = &known.pool.name;
-        let group = (self.dialect.log_group)(&name.name);
-        let stream = stream_name(self.env().now(), id);
-        let output = Output::new(self.telemetry.clone(), name.scope.clone(), group, stream);
+        let settings = &known.function.settings;
+        let own_group = settings.logging.as_ref().and_then(|logging| logging.group.clone());
+        let stream = stream_name(self.env().now(), id, own_group.as_ref().map(|_| name.name.as_str()));
+        let group = own_group.unwrap_or_else(|| (self.dialect.log_group)(&name.name));
+        let output = Output::new(self.telemetry.clone(), name.scope.clone(), group, stream, settings.form());
         let presence = self.register.enter(id);
         if let Some(cause) = cause {
             presence.begins(Activity { function: name.clone(), cause });
@@ -169,6 +174,11 @@ impl Shared {
                 region: name.scope.region.to_string(),
                 log_group: output.group.clone(),
                 log_stream: output.stream.clone(),
+                json_log_level: settings
+                    .logging
+                    .as_ref()
+                    .and_then(|logging| logging.json)
+                    .map(|levels| levels.application.word()),
                 runtime: settings.runtime.clone(),
             },
             variables: settings.variables.0.clone(),
@@ -228,8 +238,12 @@ fn ours(error: impl Into<Fault>) -> NoEnvironment {
 }
 
 /// `2026/01/02/[$LATEST]` and 32 hexadecimal digits.
-fn stream_name(now: eddy_base::Timestamp, environment: Id) -> String {
+/// With the function's name in it where others may use the group too.
+fn stream_name(now: eddy_base::Timestamp, environment: Id, function: Option<&str>) -> String {
     let day = now.civil().strftime("%Y/%m/%d").to_string();
     let id = environment.to_string().replace('-', "");
-    format!("{day}/[{LATEST}]{id}")
+    match function {
+        None => format!("{day}/[{LATEST}]{id}"),
+        Some(function) => format!("{day}/{function}[{LATEST}][{id}]"),
+    }
 }

@@ -118,6 +118,8 @@ pub struct Function {
     pub region: String,
     pub log_group: String,
     pub log_stream: String,
+    /// The function's own lines are JSON, from this level on (`INFO`); text without.
+    pub json_log_level: Option<&'static str>,
     /// `python3.13`, `provided.al2023`; stands in `AWS_EXECUTION_ENV`.
     pub runtime: String,
 }

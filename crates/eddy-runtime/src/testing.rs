@@ -298,6 +298,7 @@ pub fn spec() -> Spec {
             region: "us-east-1".to_owned(),
             log_group: "/aws/lambda/f".to_owned(),
             log_stream: "2026/01/01/[$LATEST]0123456789abcdef0123456789abcdef".to_owned(),
+            json_log_level: None,
             runtime: "python3.13".to_owned(),
         },
         variables: Vec::new(),

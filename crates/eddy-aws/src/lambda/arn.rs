@@ -6,9 +6,11 @@ use eddy_identity::Caller;
 use eddy_identity::policy::Context;
 use eddy_runtime::Runtime;
 
+use super::logging;
+
 /// The names that Lambda has for what the engine makes.
 pub fn dialect() -> Dialect {
-    Dialect { log_group: |name| format!("/aws/lambda/{name}"), arn: function_arn, runtime: runtime_of }
+    Dialect { log_group: logging::usual_group, arn: function_arn, runtime: runtime_of }
 }
 
 /// `arn:aws:lambda:REGION:ACCOUNT:function:NAME`, with `:QUALIFIER` when there is one.

@@ -9,6 +9,7 @@ use eddy_functions::LATEST;
 use eddy_functions::function::Function;
 use serde::Serialize;
 
+use super::logging::LoggingShape;
 use super::name::Place;
 
 /// What this machine runs; the only architecture that a function can have here.
@@ -38,7 +39,7 @@ pub(super) struct Configuration {
     architectures: [&'static str; 1],
     ephemeral_storage: EphemeralStorage,
     snap_start: SnapStart,
-    logging_config: LoggingConfig,
+    logging_config: LoggingShape,
 }
 
 #[derive(Debug, Serialize)]
@@ -60,12 +61,6 @@ struct EphemeralStorage {
 struct SnapStart {
     apply_on: &'static str,
     optimization_status: &'static str,
-}
-
-#[derive(Debug, Serialize)]
-struct LoggingConfig {
-    log_format: &'static str,
-    log_group: String,
 }
 
 impl Configuration {
@@ -94,7 +89,7 @@ impl Configuration {
             architectures: [ARCHITECTURE],
             ephemeral_storage: EphemeralStorage { size: settings.tmp_mb },
             snap_start: SnapStart { apply_on: "None", optimization_status: "Off" },
-            logging_config: LoggingConfig { log_format: "Text", log_group: format!("/aws/lambda/{name}") },
+            logging_config: LoggingShape::new(&name, settings.logging),
             function_name: name,
         }
     }

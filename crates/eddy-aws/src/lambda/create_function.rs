@@ -8,6 +8,7 @@ use super::code::{FunctionCode, REQUEST_BYTES_MAX};
 use super::configuration::Configuration;
 use super::fault::about;
 use super::input::{self, Environment, EphemeralStorage};
+use super::logging::LoggingConfig;
 use super::name::FunctionName;
 use crate::{Cx, Needs, Operation, Reply};
 
@@ -30,6 +31,7 @@ pub(super) struct CreateFunction {
     tags: Option<BTreeMap<String, String>>,
     architectures: Option<Vec<String>>,
     ephemeral_storage: Option<EphemeralStorage>,
+    logging_config: Option<LoggingConfig>,
 }
 
 impl Operation for CreateFunction {
@@ -49,6 +51,7 @@ impl Operation for CreateFunction {
         input::timeout(self.timeout)?;
         input::memory(self.memory_size)?;
         input::tags(self.tags.clone().unwrap_or_default())?;
+        self.logging_config.as_ref().map(LoggingConfig::check).transpose()?;
         self.environment.clone().map(Environment::checked).transpose()?;
         let place = self.function_name.unqualified(cx)?;
         cx.engines.functions.check_runtime(runtime).await.map_err(about(&place))
@@ -61,6 +64,8 @@ impl Operation for CreateFunction {
         };
         input::architectures(self.architectures.as_deref())?;
         input::role(&cx, &self.role)?;
+        let logging = self.logging_config.unwrap_or_default();
+        logging.check()?;
         let settings = Settings {
             runtime,
             handler,
@@ -70,6 +75,7 @@ impl Operation for CreateFunction {
             memory_mb: input::memory(self.memory_size)?.unwrap_or(input::MEMORY_MB),
             tmp_mb: self.ephemeral_storage.map_or(input::TMP_MB, |storage| storage.size),
             variables: self.environment.map(Environment::checked).transpose()?.unwrap_or_default(),
+            logging: logging.apply(&place.name, None),
         };
         let tags = input::tags(self.tags.unwrap_or_default())?;
         let package = self.code.receive(&cx).await?.finish().await.map_err(about(&place))?;

@@ -31,6 +31,7 @@ mod list_function_url_configs;
 mod list_functions;
 mod list_tags;
 mod list_versions_by_function;
+mod logging;
 mod marker;
 mod name;
 pub mod package_url;

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::configuration::Configuration;
 use super::fault::about;
 use super::input::{self, Environment, EphemeralStorage};
+use super::logging::LoggingConfig;
 use super::name::FunctionName;
 use crate::{Cx, Needs, Operation, Reply};
 
@@ -21,6 +22,7 @@ pub(super) struct UpdateFunctionConfiguration {
     runtime: Option<String>,
     revision_id: Option<String>,
     ephemeral_storage: Option<EphemeralStorage>,
+    logging_config: Option<LoggingConfig>,
 }
 
 /// What is named, checked.
@@ -51,6 +53,7 @@ impl Operation for UpdateFunctionConfiguration {
         input::timeout(self.timeout)?;
         input::memory(self.memory_size)?;
         self.environment.clone().map(Environment::checked).transpose()?;
+        self.logging_config.as_ref().map(LoggingConfig::check).transpose()?;
         let place = self.function_name.unqualified(cx)?;
         match &self.runtime {
             Some(runtime) => cx.engines.functions.check_runtime(runtime).await.map_err(about(&place)),
@@ -63,6 +66,7 @@ impl Operation for UpdateFunctionConfiguration {
         if let Some(role) = &self.role {
             input::role(&cx, role)?;
         }
+        self.logging_config.as_ref().map(LoggingConfig::check).transpose()?;
         let change = Change {
             role: self.role,
             handler: self.handler,
@@ -73,8 +77,12 @@ impl Operation for UpdateFunctionConfiguration {
             runtime: self.runtime,
             tmp_mb: self.ephemeral_storage.map(|storage| storage.size),
         };
+        let (logging, name) = (self.logging_config, place.name.clone());
         let apply = |settings: &mut Settings| {
             change.apply(settings);
+            if let Some(logging) = &logging {
+                settings.logging = logging.apply(&name, settings.logging.as_ref());
+            }
             Ok(())
         };
         let functions = &cx.engines.functions;

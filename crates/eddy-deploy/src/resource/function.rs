@@ -76,6 +76,7 @@ pub async fn update(
         caller.call("lambda", "UpdateFunctionCode", input).await?;
     }
     let mut input = properties.input(SAME);
+    let usual_log = json!({ "LogFormat": "Text", "LogGroup": format!("/aws/lambda/{}", made.physical_id) });
     input.insert("FunctionName".to_owned(), name);
     // What left the template goes back to its default.
     for (member, default) in [
@@ -84,8 +85,14 @@ pub async fn update(
         ("MemorySize", json!(128)),
         ("Timeout", json!(3)),
         ("EphemeralStorage", json!({ "Size": 512 })),
+        ("LoggingConfig", usual_log.clone()),
     ] {
         input.entry(member).or_insert(default);
+    }
+    if let (Some(Value::Object(log)), Value::Object(usual)) = (input.get_mut("LoggingConfig"), usual_log) {
+        for (member, default) in usual {
+            log.entry(member).or_insert(default);
+        }
     }
     caller.call("lambda", "UpdateFunctionConfiguration", input).await?;
     let Some(arn) = made.attributes.get("Arn") else { return Ok(()) };

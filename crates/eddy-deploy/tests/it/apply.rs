@@ -361,3 +361,23 @@ async fn a_stack_is_deployed_once_at_a_time_and_whoever_waits_is_woken() {
     let (first, second) = tokio::join!(biased; house.deploy(template), second);
     assert_eq!((first, second), (vec!["made B".to_owned()], Vec::new()));
 }
+
+#[tokio::test]
+async fn what_left_the_log_of_a_function_goes_back_to_the_usual() {
+    let house = House::open().await;
+    for (asked, expected) in [
+        (
+            "      LoggingConfig: {LogFormat: JSON, SystemLogLevel: WARN, LogGroup: /mine}\n",
+            json!({
+                "LogFormat": "JSON", "ApplicationLogLevel": "INFO", "SystemLogLevel": "WARN", "LogGroup": "/mine",
+            }),
+        ),
+        ("      LoggingConfig: {LogGroup: /mine}\n", json!({ "LogFormat": "Text", "LogGroup": "/mine" })),
+        ("", json!({ "LogFormat": "Text", "LogGroup": "/aws/lambda/f" })),
+    ] {
+        let template = format!("Resources:\n{}", function("F", &format!("      FunctionName: f\n{asked}")));
+        assert_eq!(house.deploy(&template).await.len(), 1, "{asked}");
+        let shown = house.call("lambda", "GetFunctionConfiguration", json!({ "FunctionName": "f" })).await;
+        assert_eq!(shown["LoggingConfig"], expected, "{asked}");
+    }
+}

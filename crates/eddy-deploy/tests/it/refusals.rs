@@ -93,7 +93,7 @@ async fn of_the_operations() {
         (function("      Runtime: nodejs22.x\n"), "template.yaml:6: R: CreateFunction: "),
         (function("      TracingConfig:\n        Mode: Active\n"), "template.yaml:7: R: CreateFunction: "),
         (function("      Architectures: [riscv]\n"), "template.yaml:6: R: CreateFunction: "),
-        (function("      LoggingConfig: {LogFormat: JSON}\n"), "template.yaml:6: R: CreateFunction: "),
+        (function("      LoggingConfig: {LogFormat: XML}\n"), "template.yaml:6: R: CreateFunction: "),
         (function("      MemorySize: many\n"), "template.yaml:6: R: CreateFunction: "),
         (function("      Timeout: 901\n"), "template.yaml:"),
         (function("      Environment: {Variables: {AWS_REGION: x}}\n"), "template.yaml:"),

@@ -170,6 +170,7 @@ pub fn settings() -> Settings {
         memory_mb: 128,
         tmp_mb: 512,
         variables: Variables::default(),
+        logging: None,
     }
 }
 

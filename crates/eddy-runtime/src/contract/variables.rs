@@ -71,7 +71,6 @@ fn defaults(places: &Places) -> Vec<(&'static str, String)> {
         ("AWS_ENDPOINT_URL", places.endpoint.clone()),
         ("AWS_XRAY_CONTEXT_MISSING", fixed("LOG_ERROR")),
         ("AWS_XRAY_DAEMON_ADDRESS", fixed("127.0.0.1:2000")),
-        ("AWS_LAMBDA_LOG_FORMAT", fixed("Text")),
     ]
 }
 
@@ -92,7 +91,11 @@ fn reserved(spec: &Spec, runtime: Runtime, places: &Places) -> Vec<(&'static str
         ("AWS_LAMBDA_LOG_STREAM_NAME", function.log_stream.clone()),
         ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
         ("_LAMBDA_TELEMETRY_LOG_FD", "4".to_owned()),
+        ("AWS_LAMBDA_LOG_FORMAT", if function.json_log_level.is_some() { "JSON" } else { "Text" }.to_owned()),
     ];
+    if let Some(level) = function.json_log_level {
+        variables.push(("AWS_LAMBDA_LOG_LEVEL", level.to_owned()));
+    }
     if let Some(credentials) = &spec.credentials {
         variables.push(("AWS_ACCESS_KEY_ID", credentials.access_key.clone()));
         variables.push(("AWS_SECRET_ACCESS_KEY", credentials.secret_key.clone()));

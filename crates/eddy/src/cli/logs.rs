@@ -26,7 +26,7 @@ pub struct Words {
 pub async fn run(context: &Context, words: Words) -> Result<ExitCode, Failure> {
     let client = context.client()?;
     let group =
-        if words.name.contains('/') { words.name.clone() } else { format!("/aws/lambda/{}", words.name) };
+        if words.name.contains('/') { words.name.clone() } else { group_of(&client, &words.name).await? };
     let mut query = json!({ "logGroupName": group });
     if let Some(pattern) = &words.filter {
         query["filterPattern"] = json!(pattern);
@@ -39,6 +39,15 @@ pub async fn run(context: &Context, words: Words) -> Result<ExitCode, Failure> {
     }
     print_pages(context, &client, query).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where a function logs; one that is gone has logged to the usual group.
+async fn group_of(client: &Client, function: &str) -> Result<String, Failure> {
+    let path = format!("/2015-03-31/functions/{}/configuration", crate::client::escape(function));
+    let answer = client.send(Request::get("lambda", path)).await?;
+    let group =
+        answer.json().ok().and_then(|found| found["LoggingConfig"]["LogGroup"].as_str().map(str::to_owned));
+    Ok(group.unwrap_or_else(|| format!("/aws/lambda/{function}")))
 }
 
 async fn print_pages(context: &Context, client: &Client, mut query: Value) -> Result<(), Failure> {
