@@ -25,7 +25,8 @@ pub(super) fn worded(service: Option<&Service>, facts: &Facts, protocol: Protoco
         (_, None) => usual(protocol, code),
     });
     let mut error = Error::new(name, message);
-    if code == Code::TooLarge && subject == Subject::Request {
+    // S3 has a status of its own for it.
+    if code == Code::TooLarge && subject == Subject::Request && protocol != Protocol::RestXml {
         error = error.with_status(StatusCode::PAYLOAD_TOO_LARGE);
     }
     fields.into_iter().fold(error, |error, (field, value)| error.with(field, value))
