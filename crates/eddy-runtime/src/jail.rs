@@ -139,7 +139,8 @@ pub type Sink = Arc<dyn Fn(Line) + Send + Sync>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     pub stream: Stream,
-    /// When it was read; for a record of the logger, when it was written.
+    /// When it was read; for a record of the logger, when the guest says that it was written. Never before the line
+    /// ahead of it, never in the future.
     pub at: Timestamp,
     /// The invocation under way, if any. Never a later one.
     pub request: Option<Id>,

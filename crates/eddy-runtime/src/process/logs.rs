@@ -29,6 +29,8 @@ pub(crate) struct Logs {
 struct State {
     cutters: [Cutter; 3],
     request: Option<Id>,
+    /// The time of the last line.
+    told: Timestamp,
     budget: Budget,
     dropped: u64,
 }
@@ -48,6 +50,7 @@ impl Logs {
                 Cutter::Records { rest: BytesMut::new(), lost: false },
             ],
             request: None,
+            told: Timestamp::EPOCH,
             budget,
             dropped: 0,
         };
@@ -134,7 +137,8 @@ impl Logs {
                 continue;
             }
             self.tell_dropped(state);
-            let at = piece.at.unwrap_or(now);
+            let at = ordered(piece.at, state.told, now);
+            state.told = at;
             (self.sink)(Line { stream: piece.stream, at, request: state.request, text: piece.text });
         }
     }
@@ -151,6 +155,12 @@ impl Logs {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("a sink that panics ends the guest's task, not the process")
     }
+}
+
+/// When a line counts as said. A record brings the time at which the guest says that it was written: believed as far
+/// as that is neither before what was told already, or a log sorted by time would turn lines around, nor in the future.
+fn ordered(written: Option<Timestamp>, told: Timestamp, now: Timestamp) -> Timestamp {
+    written.unwrap_or(now).min(now).max(told)
 }
 
 /// What draining left.
@@ -324,6 +334,22 @@ mod tests {
         bytes.extend(1_700_000_000_000_000u64.to_be_bytes());
         bytes.extend(text.as_bytes());
         bytes
+    }
+
+    #[test]
+    fn times_follow_the_order_of_lines() {
+        let at = Timestamp::from_millis;
+        let table = [
+            (None, 5, 10, 10),
+            (Some(7), 5, 10, 7),
+            (Some(3), 5, 10, 5),
+            (Some(99), 5, 10, 10),
+            // The clock was set back.
+            (None, 12, 10, 12),
+        ];
+        for (written, told, now, expected) in table {
+            assert_eq!(ordered(written.map(at), at(told), at(now)), at(expected), "{written:?} {told} {now}");
+        }
     }
 
     #[test]
