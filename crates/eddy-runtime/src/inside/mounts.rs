@@ -63,7 +63,10 @@ pub(crate) fn build(plan: &Plan, shape: &Shape) -> Result<(), Refused> {
     for (mount, source) in sources {
         put(&base, mount, &source)?;
     }
-    furnish(&base, plan, proc.as_ref(), &null)?;
+    furnish(&base, plan)?;
+    if let Some(proc) = &proc {
+        hide_machine(&base, proc, &null)?;
+    }
     for name in ["tmp", "dev", "proc"] {
         fs::create_dir_all(base.join(name)).map_err(Refused::at("furnish the root"))?;
     }
@@ -78,8 +81,8 @@ pub(crate) fn build(plan: &Plan, shape: &Shape) -> Result<(), Refused> {
     enter(&base).map_err(Refused::at("move into the root"))
 }
 
-/// The files, links and `/proc` of the root.
-fn furnish(base: &Path, plan: &Plan, proc: Option<&OwnedFd>, null: &OwnedFd) -> Result<(), Refused> {
+/// The files and links of the root.
+fn furnish(base: &Path, plan: &Plan) -> Result<(), Refused> {
     for (path, content) in &plan.files {
         let path = below(base, path);
         parents(&path)
@@ -92,14 +95,24 @@ fn furnish(base: &Path, plan: &Plan, proc: Option<&OwnedFd>, null: &OwnedFd) -> 
             .and_then(|()| symlink(target, &path))
             .map_err(Refused::at(format!("link {}", path.display())))?;
     }
-    let Some(proc) = proc else { return Ok(()) };
+    Ok(())
+}
+
+/// `/proc`, without what shows the machine.
+fn hide_machine(base: &Path, proc: &OwnedFd, null: &OwnedFd) -> Result<(), Refused> {
     let path = base.join("proc");
     fs::create_dir_all(&path).and_then(|()| attach(proc, &path)).map_err(Refused::at("attach /proc"))?;
+    // Kernels before 6.15 copy only what is attached.
+    let pattern = base.join("run/eddy/nothing");
+    parents(&pattern)
+        .and_then(|()| fs::write(&pattern, ""))
+        .and_then(|()| attach(null, &pattern))
+        .map_err(Refused::at("attach /dev/null"))?;
     for name in HIDDEN_FILES {
-        cover(&path.join(name), || {
-            rustix::mount::open_tree(null, "", CLONE | EMPTY).map_err(io::Error::from)
-        })?;
+        cover(&path.join(name), || clone_of(&pattern, NO_SETUID))?;
     }
+    rustix::mount::unmount(&pattern, UnmountFlags::DETACH).map_err(Refused::at("detach /dev/null"))?;
+    fs::remove_file(&pattern).map_err(Refused::at("detach /dev/null"))?;
     for name in HIDDEN_FOLDERS {
         cover(&path.join(name), || {
             let empty = memory("4096", "0555", "1")?;
@@ -111,7 +124,6 @@ fn furnish(base: &Path, plan: &Plan, proc: Option<&OwnedFd>, null: &OwnedFd) -> 
 }
 
 const CLONE: OpenTreeFlags = OpenTreeFlags::OPEN_TREE_CLONE.union(OpenTreeFlags::OPEN_TREE_CLOEXEC);
-const EMPTY: OpenTreeFlags = OpenTreeFlags::AT_EMPTY_PATH;
 
 /// Lays something over a path, if the path is there.
 fn cover(path: &Path, with: impl FnOnce() -> io::Result<OwnedFd>) -> Result<(), Refused> {
