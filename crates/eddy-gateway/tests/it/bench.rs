@@ -81,6 +81,7 @@ impl Bench {
             memory_mb: 128,
             tmp_mb: 512,
             variables: Variables::default(),
+            logging: None,
         };
         self.functions.create(&scope(), name, settings, &package, Tags::default()).await.unwrap();
         if may {
